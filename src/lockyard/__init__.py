@@ -1,0 +1,22 @@
+"""Turn env specs into locks, and locks into images that are the same to the bit anywhere.
+
+The folders are in the order in which data flows; each imports only from those before it:
+
+1. ``spec``      reads ``WORKSPACE.toml``, ``envs/`` and ``images/`` into models
+2. ``lock``      the lockfile: its model, its text, whether it still satisfies its spec
+3. ``sources``   turns the name of a source into an address, and speaks HTTP
+4. ``resolve``   spec to lock: Debian packages and PyPI wheels, each pinned
+5. ``store``     artifacts and layers by digest
+6. ``fetch``     lock to store: downloads, verified
+7. ``plan``      lock to ordered layer descriptions and image config; decides, touches nothing
+8. ``build``     layer descriptions to layers, from the store, executing nothing
+9. ``assemble``  layers to an OCI image layout
+10. ``ship``     an image to an archive or an engine
+11. ``cli``      the tasks that people and machines call
+"""
+
+__version__ = "0.1.0"
+
+# Part of every layer's key. Whatever changes a byte of what Lockyard writes into images
+# raises it; the golden digests in the tests change only together with it.
+ASSEMBLY_VERSION = 1

@@ -1,0 +1,1 @@
+"""The lockfile: its model, its text, and whether it still satisfies its spec."""
