@@ -1,0 +1,161 @@
+"""The models of the workspace, an env and a recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from attrs import field, frozen
+
+from lockyard.spec.checks import (
+    BaseName,
+    DebianRequirement,
+    DebianSourceName,
+    Fingerprint,
+    ImagePath,
+    LocalFile,
+    Mode,
+    Owner,
+    Platform,
+    Port,
+    PypiRequirement,
+    PypiSourceName,
+    PythonVersion,
+    RecipeName,
+    UserId,
+    VariantName,
+)
+
+
+@frozen(kw_only=True)
+class NameParts:
+    """What the names of all images and curated environments share."""
+
+    registry: str
+    repository: str
+    environment_prefix: str
+
+
+@frozen(kw_only=True)
+class PypiSource:
+    """A package index; ``index`` only where it isn't the one that pip is configured to use."""
+
+    kind: Literal["pypi"]
+    index: str | None = None
+
+
+@frozen(kw_only=True)
+class DebianSource:
+    """A Debian archive; ``mirror`` only where it isn't the one that the host's apt uses.
+
+    ``keys`` are the fingerprints of the certificates one of which must have signed a suite.
+    """
+
+    kind: Literal["debian"]
+    keys: tuple[Fingerprint, ...]
+    mirror: str | None = None
+
+
+Source = PypiSource | DebianSource
+
+
+@frozen(kw_only=True)
+class Base:
+    """A base made of Debian packages, and where Python packages go in it.
+
+    ``prefix`` is the virtual environment that holds the wheels; it runs ``python``, which
+    stands at ``interpreter``.
+    """
+
+    source: DebianSourceName
+    suite: str
+    components: tuple[str, ...]
+    packages: tuple[DebianRequirement, ...]
+    python: PythonVersion
+    interpreter: ImagePath
+    prefix: ImagePath
+    pypi: PypiSourceName
+
+
+@frozen(kw_only=True)
+class Workspace:
+    """What the whole fleet shares."""
+
+    format: int
+    names: NameParts
+    sources: Mapping[str, Source]
+    bases: Mapping[str, Base]
+
+
+@frozen(kw_only=True)
+class Requirements:
+    """What somebody asks for, by ecosystem."""
+
+    pypi: tuple[PypiRequirement, ...] = ()
+    debian: tuple[DebianRequirement, ...] = ()
+
+
+@frozen(kw_only=True)
+class Env:
+    """One image described; its name is its file's.
+
+    ``variants`` adds requirements of its own to each variant.
+    """
+
+    name: str = ""
+    title: str
+    base: BaseName
+    recipe: RecipeName = RecipeName("inference")
+    requirements: Requirements = Requirements()
+    variants: Mapping[VariantName, Requirements] = field(
+        factory=lambda: {VariantName("cpu"): Requirements()}
+    )
+    platforms: tuple[Platform, ...] = (Platform("linux/amd64"),)
+
+
+@frozen(kw_only=True)
+class User:
+    """The user that an image runs as."""
+
+    name: str
+    uid: UserId
+    gid: UserId
+    home: ImagePath
+
+
+@frozen(kw_only=True)
+class LaidFile:
+    """A file that a recipe lays over the packages; ``source`` stands beside the recipe."""
+
+    source: LocalFile
+    mode: Mode = Mode("0644")
+    owner: Owner = Owner("root")
+
+
+@frozen(kw_only=True)
+class ImageConfig:
+    """The part of the OCI config that a recipe decides."""
+
+    workdir: ImagePath
+    command: tuple[str, ...]
+    ports: tuple[Port, ...] = ()
+    stop_signal: str = "SIGTERM"
+    environment: Mapping[str, str] = field(factory=dict)
+
+
+@frozen(kw_only=True)
+class Recipe:
+    """How a family of images is put together; its name is its folder's.
+
+    ``contents`` holds the bytes of every file that ``files`` names, by its ``source``.
+    """
+
+    name: str = ""
+    title: str
+    suffix: str
+    user: User
+    config: ImageConfig
+    requirements: Requirements = Requirements()
+    files: Mapping[ImagePath, LaidFile] = field(factory=dict)
+    directories: Mapping[ImagePath, Owner] = field(factory=dict)
+    contents: Mapping[str, bytes] = field(factory=dict)

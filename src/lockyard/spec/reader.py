@@ -1,0 +1,151 @@
+"""Read the workspace, its envs and its recipes from their files."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, TypeVar
+
+import tomli
+from attrs import evolve, frozen
+
+from lockyard.errors import Fault, SpecError, UsageError
+from lockyard.spec.checks import (
+    BaseName,
+    DebianSourceName,
+    PypiSourceName,
+    RecipeName,
+    one_of,
+    suggestion,
+)
+from lockyard.spec.model import Env, Recipe, Workspace
+from lockyard.spec.structure import converter, structure
+
+WORKSPACE_FILE = "WORKSPACE.toml"
+FORMAT = 1
+_ENV_NAME = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
+T = TypeVar("T")
+
+
+@frozen
+class Fleet:
+    """A workspace's folder, and what is read from it.
+
+    An env or a recipe is read when it is first asked for, so that a fault in one file stops
+    only what needs that file.
+    """
+
+    root: Path
+    workspace: Workspace
+
+    def env_names(self) -> tuple[str, ...]:
+        """Return the names of all envs, sorted."""
+        return tuple(sorted(path.stem for path in (self.root / "envs").glob("*.toml")))
+
+    def env(self, name: str) -> Env:
+        """Read one env. Raise UsageError if there is none, SpecError with all its faults."""
+        known = self.env_names()
+        if name not in known:
+            raise UsageError(
+                f"there is no env {name!r}",
+                where="envs/",
+                solution=suggestion(name, known) or "describe it in a file of envs/ first",
+            )
+        file = f"envs/{name}.toml"
+        if not _ENV_NAME.fullmatch(name):
+            fault = Fault(file, "", "images can't have this name", "a-z, 0-9, dots and dashes")
+            _raise_all([fault], file)
+        made = converter(
+            {
+                BaseName: one_of("base", tuple(self.workspace.bases)),
+                RecipeName: one_of("recipe", self.recipe_names()),
+            }
+        )
+        return evolve(_read(made, self.root / file, Env, file), name=name)
+
+    def recipe_names(self) -> tuple[str, ...]:
+        """Return the names of all recipes, sorted."""
+        found = (self.root / "images").glob("*/recipe.toml")
+        return tuple(sorted(path.parent.name for path in found))
+
+    def recipe(self, name: str) -> Recipe:
+        """Read one recipe and the files that it lays. Raise SpecError with all its faults."""
+        folder = self.root / "images" / name
+        file = f"images/{name}/recipe.toml"
+        recipe = _read(converter({}), folder / "recipe.toml", Recipe, file)
+        contents, faults = {}, []
+        for path, laid in recipe.files.items():
+            try:
+                contents[str(laid.source)] = (folder / laid.source).read_bytes()
+            except OSError as error:
+                faults.append(
+                    Fault(file, f'files."{path}".from', f"{laid.source}: {error.strerror}")
+                )
+        _raise_all(faults, file)
+        return evolve(recipe, name=name, contents=contents)
+
+
+def read_fleet(start: Path) -> Fleet:
+    """Read the workspace whose file stands in ``start`` or the nearest folder above it."""
+    for folder in (start, *start.parents):
+        if (folder / WORKSPACE_FILE).is_file():
+            return Fleet(folder, read_workspace(folder / WORKSPACE_FILE))
+    raise UsageError(
+        f"there is no {WORKSPACE_FILE} here or above",
+        where=".",
+        solution="run this in the folder of a workspace",
+    )
+
+
+def read_workspace(path: Path) -> Workspace:
+    """Read the workspace's file. Raise SpecError with all its faults."""
+    data = _parse(path, WORKSPACE_FILE)
+    made = converter(
+        {
+            DebianSourceName: one_of("debian source", _sources(data, "debian")),
+            PypiSourceName: one_of("pypi source", _sources(data, "pypi")),
+        }
+    )
+    workspace = _structured(made, data, Workspace, WORKSPACE_FILE)
+    if workspace.format != FORMAT:
+        fault = Fault(
+            WORKSPACE_FILE, "format", f"this is format {workspace.format}", f"known: {FORMAT}"
+        )
+        _raise_all([fault], WORKSPACE_FILE)
+    return workspace
+
+
+def _sources(data: dict[str, Any], kind: str) -> tuple[str, ...]:
+    sources = data.get("sources")
+    tables = sources.items() if isinstance(sources, dict) else ()
+    return tuple(n for n, table in tables if isinstance(table, dict) and table.get("kind") == kind)
+
+
+def _read(made: Any, path: Path, model: type[T], file: str) -> T:
+    return _structured(made, _parse(path, file), model, file)
+
+
+def _structured(made: Any, data: object, model: type[T], file: str) -> T:
+    result = structure(made, data, model, file)
+    if isinstance(result, list):
+        _raise_all(result, file)
+        raise AssertionError(file)
+    return result
+
+
+def _parse(path: Path, file: str) -> dict[str, Any]:
+    try:
+        return tomli.loads(path.read_bytes().decode("utf-8"))
+    except UnicodeDecodeError as error:
+        fault = Fault(file, "", f"byte {error.start} isn't UTF-8")
+    except tomli.TOMLDecodeError as error:
+        fault = Fault(file, "", f"this isn't TOML: {error}")
+    except OSError as error:
+        fault = Fault(file, "", f"can't be read: {error.strerror}")
+    raise SpecError("the file can't be read", where=file, faults=(fault,))
+
+
+def _raise_all(faults: list[Fault], file: str) -> None:
+    if faults:
+        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+        raise SpecError(f"{count} to mend", where=file, faults=tuple(faults))
