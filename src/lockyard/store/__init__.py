@@ -1,0 +1,1 @@
+"""Artifacts, blobs and small records, each found by its digest or key."""

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import hashlib
+import multiprocessing
+import stat
+from pathlib import Path
+
+import pytest
+
+from lockyard.errors import IntegrityError
+from lockyard.store.store import Store
+
+DATA = b"a wheel of two halves"
+DIGEST = hashlib.sha256(DATA).hexdigest()
+
+
+class BusyError(Exception):
+    pass
+
+
+def give_up(_: float) -> None:
+    raise BusyError
+
+
+def append(root: Path, data: bytes) -> None:
+    with Store(root).partial(DIGEST) as partial:
+        partial.append(data)
+
+
+def test_another_process_resumes_what_was_begun(store: Store) -> None:
+    child = multiprocessing.get_context("spawn").Process(target=append, args=(store.root, DATA[:7]))
+    child.start()
+    child.join(30)
+    with store.partial(DIGEST) as partial:
+        assert partial.size == 7
+        assert store.artifact(DIGEST) is None
+        partial.append(DATA[7:])
+        assert partial.sha256() == DIGEST
+        path = partial.commit(sha256=DIGEST, size=len(DATA), where="a wheel")
+    assert store.artifact(DIGEST) == path
+    assert path.read_bytes() == DATA
+    assert stat.S_IMODE(path.stat().st_mode) == 0o444
+    assert list((store.root / "partial").iterdir()) == []
+
+
+def test_what_is_not_as_expected_is_forgotten(store: Store) -> None:
+    append(store.root, DATA.upper())
+    with store.partial(DIGEST) as partial:
+        with pytest.raises(IntegrityError, match="a wheel"):
+            partial.commit(sha256=DIGEST, size=len(DATA), where="a wheel")
+        assert partial.size == 0
+    assert store.artifact(DIGEST) is None
+
+
+def test_only_one_holds_it(store: Store) -> None:
+    with store.partial(DIGEST), pytest.raises(BusyError):
+        store.partial(DIGEST, give_up)
+    with store.partial(DIGEST, give_up):
+        pass
+
+
+def test_who_waited_for_a_finished_download_starts_from_nothing(store: Store) -> None:
+    first = store.partial(DIGEST)
+
+    def finish(_: float) -> None:
+        first.append(DATA)
+        first.commit(sha256=DIGEST, size=len(DATA), where="a wheel")
+        first.__exit__(None, None, None)
+
+    with store.partial(DIGEST, finish) as second:
+        assert second.size == 0
+        second.append(b"more")
+        second.discard()
+    path = store.artifact(DIGEST, len(DATA))
+    assert path is not None
+    assert path.read_bytes() == DATA
+
+
+def test_clearing_starts_the_hash_over(store: Store) -> None:
+    with store.partial(DIGEST) as partial:
+        partial.append(b"other")
+        partial.clear()
+        partial.append(DATA)
+        assert partial.sha256() == DIGEST
