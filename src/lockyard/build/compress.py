@@ -1,0 +1,62 @@
+"""Compress a stream in parallel, to bytes that no processor or number of threads changes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+
+import deflate
+
+# Gzip members of their own, which any reader takes for one stream (RFC 1952, 2.2). The size
+# is part of what the bytes depend on, as are libdeflate's version and level: its matcher is
+# the same code on every processor, where ISA-L's and zlib-ng's are not.
+PIECE = 8 << 20
+LEVEL = 3
+COMPRESSION = f"gzip libdeflate-1.26 level {LEVEL} members of {PIECE}"
+
+
+class GzipStream:
+    """Take a stream piece by piece, give its compressed form to ``write`` in order.
+
+    ``diff_id`` is the sha256 of what came in. No more than ``ahead`` pieces wait to be
+    written, so memory stays bounded.
+    """
+
+    def __init__(
+        self, write: Callable[[bytes], object], executor: Executor, ahead: int = 4
+    ) -> None:
+        self._write = write
+        self._executor = executor
+        self._ahead = ahead
+        self._piece = bytearray()
+        self._waiting: deque[Future[bytes]] = deque()
+        self._digest = hashlib.sha256()
+        self.size = 0
+
+    def write(self, data: bytes) -> None:
+        """Take the next bytes of the stream."""
+        self._digest.update(data)
+        self.size += len(data)
+        self._piece += data
+        while len(self._piece) >= PIECE:
+            self._submit(bytes(self._piece[:PIECE]))
+            del self._piece[:PIECE]
+
+    def finish(self) -> str:
+        """Write all that is left. Return the sha256 of the stream as it came in."""
+        if self._piece or not self.size:
+            self._submit(bytes(self._piece))
+        while self._waiting:
+            self._write(self._waiting.popleft().result())
+        return self._digest.hexdigest()
+
+    def _submit(self, piece: bytes) -> None:
+        self._waiting.append(self._executor.submit(_compress, piece))
+        while len(self._waiting) > self._ahead:
+            self._write(self._waiting.popleft().result())
+
+
+def _compress(piece: bytes) -> bytes:
+    return bytes(deflate.gzip_compress(piece, LEVEL))

@@ -1,0 +1,72 @@
+"""Write entries as a tar archive whose bytes depend on the entries alone."""
+
+from __future__ import annotations
+
+import hashlib
+import tarfile
+from collections.abc import Callable, Iterable
+
+from lockyard.build.entry import Entry
+from lockyard.errors import IntegrityError
+
+# The earliest time that a zip archive can hold (1980-01-01), so that tools which zip what they
+# find installed work. Not the time of a lock: a package has to give the same layer in every
+# image, or images could share none.
+MTIME = 315532800
+
+_TYPES = {
+    "file": tarfile.REGTYPE,
+    "directory": tarfile.DIRTYPE,
+    "symlink": tarfile.SYMTYPE,
+    "hardlink": tarfile.LNKTYPE,
+}
+_CHUNK = 1 << 20
+
+
+def write_tar(entries: Iterable[Entry], write: Callable[[bytes], object]) -> None:
+    """Write entries in the order given, in pax format (POSIX.1-2001), and the end mark.
+
+    Content is read once, in pieces. Raise IntegrityError where it isn't what its entry says.
+    """
+    for entry in entries:
+        write(_header(entry))
+        if entry.open is not None:
+            _copy(entry, write)
+            write(bytes(-entry.size % tarfile.BLOCKSIZE))
+    write(bytes(2 * tarfile.BLOCKSIZE))
+
+
+def _header(entry: Entry) -> bytes:
+    info = tarfile.TarInfo(entry.path + "/" if entry.kind == "directory" else entry.path)
+    info.type = _TYPES[entry.kind]
+    info.mode = entry.mode
+    info.uid = entry.uid
+    info.gid = entry.gid
+    info.mtime = MTIME
+    info.linkname = entry.link
+    info.size = entry.size if entry.kind == "file" else 0
+    return info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
+
+
+def _copy(entry: Entry, write: Callable[[bytes], object]) -> None:
+    assert entry.open is not None  # noqa: S101 - for the type checker
+    digest, left = hashlib.sha256(), entry.size
+    with entry.open() as stream:
+        while chunk := stream.read(min(_CHUNK, left + 1)):
+            left -= len(chunk)
+            if left < 0:
+                break
+            digest.update(chunk)
+            write(chunk)
+    if left != 0:
+        raise IntegrityError(
+            f"{entry.path} isn't of the {entry.size} bytes that are declared",
+            where=entry.owner,
+            solution="the package is broken: report it to its authors, or lock another version",
+        )
+    if entry.sha256 and digest.hexdigest() != entry.sha256:
+        raise IntegrityError(
+            f"{entry.path} doesn't have the sha256 that the package's own record gives",
+            where=entry.owner,
+            solution="the package is broken: report it to its authors, or lock another version",
+        )

@@ -1,0 +1,73 @@
+"""The file tree of a layer: entries by path, complete and without contradiction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from lockyard.build.entry import Entry, directory
+from lockyard.errors import BuildError
+
+
+class Tree:
+    """Entries by path. Two owners may share a path only with the very same entry."""
+
+    def __init__(self, entries: Iterable[Entry] = ()) -> None:
+        self._entries: dict[str, Entry] = {}
+        self.add(entries)
+
+    def add(self, entries: Iterable[Entry]) -> None:
+        """Add entries. Raise BuildError where one contradicts an earlier one.
+
+        Directories merge: the first one's mode and owner hold, as dpkg and pip have it.
+        """
+        for entry in entries:
+            known = self._entries.setdefault(entry.path, entry)
+            if known is entry or known.kind == entry.kind == "directory":
+                continue
+            if known != entry or not (entry.sha256 or entry.kind == "symlink"):
+                raise BuildError(
+                    f"two packages own this path: {known.owner} and {entry.owner}",
+                    where=f"/{entry.path}",
+                    solution="require only one of them, or versions that don't collide",
+                )
+
+    def replace(self, entry: Entry) -> None:
+        """Put an entry in the place of whatever has its path."""
+        self._entries[entry.path] = entry
+
+    def get(self, path: str) -> Entry | None:
+        """Return the entry of a path."""
+        return self._entries.get(path)
+
+    def __contains__(self, path: str) -> bool:
+        return path in self._entries
+
+    def __iter__(self) -> Iterator[Entry]:
+        """Give all entries by path, each below a directory of the tree, parents first.
+
+        Paths sort by their parts, so that a directory is followed by all that it holds.
+        Hard links come last, since their targets must stand before them.
+        """
+        complete = dict(self._entries)
+        for path in self._entries:
+            for parent in parents(path):
+                complete.setdefault(parent, directory(parent))
+                if complete[parent].kind != "directory":
+                    raise BuildError(
+                        f"/{path} lies below a path that isn't a directory",
+                        where=f"/{parent}",
+                        solution=f"{self._entries[path].owner} can't be unpacked here",
+                    )
+        return iter(sorted(complete.values(), key=_order))
+
+
+def parents(path: str) -> Iterator[str]:
+    """Give the directories above a path, the nearest first, without the root."""
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        yield path
+
+
+def _order(entry: Entry) -> tuple[bool, list[bytes]]:
+    name = entry.path.encode("utf-8", "surrogateescape")
+    return entry.kind == "hardlink", name.split(b"/")

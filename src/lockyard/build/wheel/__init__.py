@@ -1,0 +1,1 @@
+"""Wheels, unpacked as the wheel standard says (PyPA binary distribution format)."""

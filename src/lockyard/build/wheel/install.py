@@ -1,0 +1,106 @@
+"""Where each file of a wheel goes, and what installing it adds."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import io
+from collections.abc import Iterator
+from functools import partial
+
+from installer.scripts import Script
+from installer.utils import fix_shebang, parse_entrypoints
+
+from lockyard.build.entry import Entry, text
+from lockyard.build.paths import safe_path
+from lockyard.build.wheel.archive import Member, WheelArchive
+from lockyard.errors import BuildError
+from lockyard.plan.venv import Venv
+
+_SCHEMES = {"purelib", "platlib", "scripts", "headers", "data"}
+
+
+def installed_entries(wheel: WheelArchive, venv: Venv) -> list[Entry]:
+    """Return the entries that a wheel's installation makes in a virtual environment.
+
+    Beside the wheel's own files these are the scripts of its entry points, INSTALLER, and
+    the RECORD of what was installed (PyPA: recording installed projects).
+    """
+    entries = [_placed(wheel, member, venv) for member in wheel.members()]
+    entries += _entry_point_scripts(wheel, venv)
+    folder = f"{venv.site_packages}/{wheel.dist_info}"
+    entries.append(text(f"{folder}/INSTALLER", "lockyard\n", owner=wheel.file))
+    entries.append(_record(entries, f"{folder}/RECORD", venv, wheel.file))
+    return entries
+
+
+def _placed(wheel: WheelArchive, member: Member, venv: Venv) -> Entry:
+    scheme, path = wheel.root_scheme(), member.path
+    top, _, rest = member.path.partition("/")
+    if top.endswith(".data") and rest:
+        scheme, _, path = rest.partition("/")
+        if scheme not in _SCHEMES or not path:
+            raise BuildError(
+                f"{member.path} is in no scheme of the data folder that is known",
+                where=wheel.file,
+                solution=f"known: {', '.join(sorted(_SCHEMES))}",
+            )
+    folder = venv.scheme(scheme, wheel.distribution)
+    if scheme == "scripts":
+        return _script(wheel, member, f"{folder}/{path}", venv)
+    return Entry(
+        path=f"{folder}/{path}",
+        kind="file",
+        mode=0o755 if member.executable else 0o644,
+        size=member.size,
+        sha256=member.sha256,
+        open=partial(wheel.open, member.path),
+        owner=wheel.file,
+    )
+
+
+def _script(wheel: WheelArchive, member: Member, path: str, venv: Venv) -> Entry:
+    with wheel.open(member.path) as stream:
+        content = stream.read()
+    if hashlib.sha256(content).hexdigest() != member.sha256:
+        raise BuildError(
+            f"{member.path} doesn't have the hash that RECORD gives",
+            where=wheel.file,
+            solution="the wheel is broken: lock another version",
+        )
+    with fix_shebang(io.BytesIO(content), venv.executable) as fixed:
+        return text(path, fixed.read(), mode=0o755, owner=wheel.file)
+
+
+def _entry_point_scripts(wheel: WheelArchive, venv: Venv) -> Iterator[Entry]:
+    declared = wheel.read_dist_info("entry_points.txt")
+    folder = venv.scheme("scripts", wheel.distribution)
+    for name, module, attr, section in parse_entrypoints(declared or ""):
+        script = Script(name, module, attr, section)
+        file_name, content = script.generate(venv.executable, "posix")
+        path = f"{folder}/{safe_path(file_name, wheel.file)}"
+        yield text(path, content, mode=0o755, owner=wheel.file)
+
+
+def _record(entries: list[Entry], path: str, venv: Venv, owner: str) -> Entry:
+    """Return RECORD: paths relative to site-packages, as pip writes them."""
+    rows = sorted(
+        (
+            _relative(entry.path, venv),
+            "sha256=" + base64.urlsafe_b64encode(bytes.fromhex(entry.sha256)).decode().rstrip("="),
+            str(entry.size),
+        )
+        for entry in entries
+    )
+    rows.append((_relative(path, venv), "", ""))
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="\n").writerows(rows)
+    return text(path, stream.getvalue(), owner=owner)
+
+
+def _relative(path: str, venv: Venv) -> str:
+    inside = f"{venv.site_packages}/"
+    if path.startswith(inside):
+        return path[len(inside) :]
+    return f"../../../{path[len(venv.prefix) :]}"

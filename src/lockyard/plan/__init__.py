@@ -1,0 +1,1 @@
+"""From a lock to ordered layer descriptions and an image config; nothing here touches a disk."""
