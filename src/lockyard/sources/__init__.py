@@ -1,0 +1,1 @@
+"""The name of a source becomes an address here, and nowhere else."""
