@@ -1,0 +1,1 @@
+"""PyPI requirements to wheels, for a Python, a glibc and a machine that need not be here."""

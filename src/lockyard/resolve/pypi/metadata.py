@@ -1,0 +1,150 @@
+"""The METADATA of wheels, without the wheels (child process only)."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from functools import partial
+from pathlib import Path
+from zipfile import BadZipFile, ZipFile
+
+from pip._internal.exceptions import HashMismatch, UnsupportedWheel
+from pip._internal.metadata import BaseDistribution, get_metadata_distribution
+from pip._internal.network.lazy_wheel import HTTPRangeRequestUnsupported, LazyZipOverHTTP
+from pip._internal.operations.prepare import RequirementPreparer, get_http_url
+from pip._internal.req import InstallRequirement
+from pip._internal.utils.hashes import Hashes
+from pip._internal.utils.wheel import wheel_dist_info_dir
+
+from .pages import NETWORK_ERRORS, Pages, SizedFile, describe
+from .refusal import refusal
+
+# More than any real METADATA has, and little enough to hold.
+_LARGEST = 16 << 20
+
+# One request of this many bytes from a wheel's end mostly holds both its central directory
+# and its METADATA, which builders put last.
+_CHUNK = 64 << 10
+
+
+class MetadataStore:
+    """Remember METADATA by the sha256 of the wheel that it is of, for ever.
+
+    Each file holds the sha256 of what follows it in its first line, so that what a failing
+    disk has damaged is forgotten and not believed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def get(self, sha256: str) -> bytes | None:
+        """Return the METADATA of a wheel, None if it isn't known."""
+        try:
+            head, _, contents = self._path(sha256).read_bytes().partition(b"\n")
+        except OSError:
+            return None
+        return contents if head == hashlib.sha256(contents).hexdigest().encode() else None
+
+    def put(self, sha256: str, contents: bytes) -> None:
+        """Remember the METADATA of a wheel; a cache that can't be written is no fault."""
+        path = self._path(sha256)
+        data = hashlib.sha256(contents).hexdigest().encode() + b"\n" + contents
+        temporary = None
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+                temporary = Path(file.name)
+                file.write(data)
+            temporary.replace(path)
+        except OSError:
+            if temporary is not None:
+                temporary.unlink(missing_ok=True)
+
+    def _path(self, sha256: str) -> Path:
+        return self.folder / sha256[:2] / sha256
+
+
+class MetadataReader:
+    """Tell pip what wheels depend on.
+
+    In this order: from the store, from the index where it serves metadata beside its wheels
+    (PEP 658), from the wheel's own end by range requests, and from the whole wheel. Only the
+    first and second and last are checked against a hash of the index; a part of a wheel can't
+    be. That is enough for resolving, as the wheel is checked in full before anything is
+    installed from it, and a lie about its dependencies then gains nothing that the lie's
+    author couldn't have had by publishing another wheel.
+    """
+
+    def __init__(self, pages: Pages, store: MetadataStore) -> None:
+        self.pages = pages
+        self.store = store
+
+    def attach(self, preparer: RequirementPreparer) -> None:
+        """Make a preparer ask here, where it would have downloaded wheels."""
+        # It is asked first for each wheel; only None would make pip download one by itself.
+        preparer._fetch_metadata_only = partial(  # type: ignore[method-assign]
+            self._distribution, preparer
+        )
+
+    def _distribution(
+        self, preparer: RequirementPreparer, requirement: InstallRequirement
+    ) -> BaseDistribution:
+        name = requirement.name or ""
+        file = self.pages.file(name, requirement.link)
+        contents = self.store.get(file.sha256)
+        if contents is None:
+            contents = self._fetch(preparer, name, file)
+            self.store.put(file.sha256, contents)
+        return get_metadata_distribution(contents, file.file, name)
+
+    def _fetch(self, preparer: RequirementPreparer, name: str, file: SizedFile) -> bytes:
+        try:
+            beside = file.link.metadata_link()
+            if beside is not None:
+                path = get_http_url(beside, preparer._download, hashes=beside.as_hashes()).path
+                return Path(path).read_bytes()
+            partly = _read_by_ranges(preparer, name, file)
+            if partly is not None:
+                return partly
+            whole = Hashes({"sha256": [file.sha256]})
+            path = get_http_url(file.link, preparer._download, hashes=whole).path
+            with ZipFile(path) as wheel:
+                return read_metadata(wheel, name)
+        except HashMismatch as error:
+            text = f"{file.file} isn't what the index's hash says"
+            raise refusal("integrity", text, name) from error
+        except (BadZipFile, UnsupportedWheel, KeyError) as error:
+            raise refusal("metadata", f"{file.file} is no wheel: {error}", name) from error
+        except NETWORK_ERRORS as error:
+            raise refusal("index", describe(error), name) from error
+
+
+def _read_by_ranges(preparer: RequirementPreparer, name: str, file: SizedFile) -> bytes | None:
+    """Read METADATA out of a wheel's end; return None where only the whole wheel will do.
+
+    A server that answers a range request with something else gives all sorts of errors here,
+    and each of them means the same: download the wheel, which is checked by its hash.
+    """
+    url = file.link.url_without_fragment
+    try:
+        with LazyZipOverHTTP(url, preparer._session, chunk_size=_CHUNK) as part:
+            if part._length != file.size:
+                return None
+            with ZipFile(part) as wheel:
+                return read_metadata(wheel, name)
+    except (HTTPRangeRequestUnsupported, AssertionError, KeyError, ValueError, OSError):
+        return None
+    except (BadZipFile, UnsupportedWheel, *NETWORK_ERRORS):
+        return None
+
+
+def read_metadata(wheel: ZipFile, package: str) -> bytes:
+    """Return the METADATA of a wheel of a package.
+
+    Raise UnsupportedWheel if there is none or several, KeyError if its folder lacks it,
+    BadZipFile if it is damaged or absurdly large.
+    """
+    member = wheel.getinfo(f"{wheel_dist_info_dir(wheel, package)}/METADATA")
+    if member.file_size > _LARGEST:
+        raise BadZipFile(f"METADATA of {member.file_size} bytes")
+    return wheel.read(member)

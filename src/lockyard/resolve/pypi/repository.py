@@ -1,0 +1,109 @@
+"""The package index as pip-tools sees it, for another Python (child process only)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pip._internal.commands.install import InstallCommand
+from pip._internal.index.package_finder import PackageFinder
+from pip._internal.models.link import Link
+from pip._internal.models.selection_prefs import SelectionPreferences
+from pip._internal.operations.prepare import RequirementPreparer
+from pip._internal.req import InstallRequirement
+from pip._internal.resolution.resolvelib.resolver import Resolver
+from piptools.repositories import PyPIRepository
+
+from .metadata import MetadataReader, MetadataStore
+from .pages import Pages
+from .protocol import Request
+from .refusal import refusal
+from .seams import ForeignPython
+from .target import PythonTarget
+
+
+class ForeignCommand(InstallCommand):
+    """Make pip's resolver and preparer such that they work for a target."""
+
+    def __init__(self, target: PythonTarget, metadata: MetadataReader) -> None:
+        super().__init__(name="install", summary="")
+        self.target = target
+        self.metadata = metadata
+
+    def make_resolver(self, **given: Any) -> Resolver:  # type: ignore[override]
+        """See RequirementCommand; check Requires-Python against the target's Python."""
+        resolver = super().make_resolver(**given, py_version_info=self.target.version_info)
+        if not isinstance(resolver, Resolver):
+            raise refusal("seams", "pip's resolver is another one")
+        factory = resolver.factory
+        factory._make_install_req_from_spec = _without_addresses(
+            factory._make_install_req_from_spec
+        )
+        return resolver
+
+    def make_requirement_preparer(  # type: ignore[override]
+        self, **given: Any
+    ) -> RequirementPreparer:
+        """See RequirementCommand; learn dependencies without downloading wheels."""
+        preparer = super().make_requirement_preparer(**given)
+        self.metadata.attach(preparer)
+        return preparer
+
+
+def _without_addresses(
+    make: Callable[..., InstallRequirement],
+) -> Callable[..., InstallRequirement]:
+    """Refuse dependencies that bring their own address: pip would fetch, and even build, them."""
+
+    def checked(specifier: str, comes_from: InstallRequirement | None) -> InstallRequirement:
+        requirement = make(specifier, comes_from)
+        if requirement.link is not None:
+            parent = comes_from.name if comes_from is not None else ""
+            text = f"it requires {requirement.name} from an address of its own"
+            raise refusal("metadata", text, parent or "")
+        return requirement
+
+    return checked
+
+
+class ForeignRepository(PyPIRepository):
+    """A package index whose finder and resolver serve a target."""
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(_pip_arguments(request), cache_dir=str(Path(request.cache) / "pip-tools"))
+        if not self.session.is_secure_origin(Link(request.index)):
+            raise refusal("index", "is no https address, and what it says can't be trusted")
+        self.pages = Pages(
+            self.session, self._finder.search_scope, dated=request.cutoff is not None
+        )
+        store = MetadataStore(Path(request.cache) / "metadata")
+        self._command = ForeignCommand(request.target, MetadataReader(self.pages, store))
+        self._finder = PackageFinder.create(
+            link_collector=self.pages,
+            selection_prefs=SelectionPreferences(
+                allow_yanked=True,  # where a requirement pins one with ==; see PEP 592
+                format_control=self.options.format_control,
+                release_control=self.options.release_control,
+            ),
+            target_python=ForeignPython(request.target),
+            uploaded_prior_to=self.options.uploaded_prior_to,
+        )
+
+
+def _pip_arguments(request: Request) -> list[str]:
+    arguments = [
+        "--isolated",
+        "--no-input",
+        "--disable-pip-version-check",
+        "--keyring-provider=disabled",
+        "--progress-bar=off",
+        "--only-binary=:all:",
+        f"--index-url={request.index}",
+        f"--cache-dir={Path(request.cache) / 'pip'}",
+    ]
+    if request.cert is not None:
+        arguments.append(f"--cert={request.cert}")
+    if request.cutoff is not None:
+        arguments.append(f"--uploaded-prior-to={request.cutoff}")
+    return arguments

@@ -1,0 +1,151 @@
+"""Requirements to wheels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from attrs import frozen
+from packaging.requirements import InvalidRequirement
+from packaging.requirements import Requirement as Parsed
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+
+from lockyard.errors import FetchError, IntegrityError, SpecError
+from lockyard.events import Reporter, Silent
+from lockyard.lock.model import Wheel
+
+from .explain import explain
+from .process import ask
+from .protocol import Chosen, Request
+from .target import PythonTarget
+
+
+@frozen
+class Requirement:
+    """What is asked for, and by whom: a PEP 508 string and a label such as ``env``."""
+
+    text: str
+    origin: str
+
+
+def resolve_pypi(  # noqa: PLR0913 - each is a given of the resolution, and named by the caller
+    *,
+    requirements: Sequence[Requirement],
+    target: PythonTarget,
+    pinned: Mapping[str, str],
+    index: str,
+    source: str,
+    cache: Path,
+    cert: str | None = None,
+    cutoff: datetime | None = None,
+    upgrade: frozenset[str] = frozenset(),
+    reporter: Reporter = Silent(),  # noqa: B008 - it has no state
+) -> tuple[Wheel, ...]:
+    """Choose one wheel a package such that all requirements hold on a target.
+
+    ``pinned`` maps names to versions that win where they fit, ``upgrade`` names those that
+    don't (``name``, or ``name==version`` to move it there). ``index`` is the address of a
+    package index with JSON pages (PEP 691), ``source`` its name in the lock, ``cert`` a file
+    of certificates to trust, ``cache`` a folder to remember metadata in. ``cutoff`` leaves out
+    what was uploaded from then on.
+
+    The wheels are sorted by name; ``required_by`` holds packages and origins. Raise SpecError
+    for what isn't a requirement, ResolveError if there is no solution, FetchError if the index
+    can't be reached, IntegrityError if it contradicts itself.
+    """
+    parsed = [(parse_requirement(each), each.origin) for each in requirements]
+    moved = [parse_requirement(Requirement(text, "upgrade")) for text in sorted(upgrade)]
+    free = {canonicalize_name(each.name) for each in moved}
+    request = Request(
+        requirements=tuple(sorted({str(each) for each, _ in parsed})),
+        constraints=tuple(str(each) for each in moved if each.specifier),
+        pins={
+            name: version
+            for given, version in sorted(pinned.items())
+            if (name := canonicalize_name(given)) not in free
+        },
+        target=target,
+        index=_checked_index(index, source),
+        cert=cert,
+        cache=str(cache.absolute()),
+        cutoff=None if cutoff is None else cutoff.astimezone(UTC).isoformat(),
+    )
+    task = f"resolve {source}"
+    reporter.begin(task, f"Resolving {len(parsed)} requirements for {target}")
+    try:
+        answer = ask(request)
+    finally:
+        reporter.end(task)
+    origins = _origins(parsed, target)
+    if answer.failure is not None:
+        raise explain(answer.failure, source=source, target=target, cutoff=cutoff, origins=origins)
+    return tuple(_wheel(each, source, origins.get(each.name, set())) for each in answer.wheels)
+
+
+def parse_requirement(requirement: Requirement) -> Parsed:
+    """Parse a requirement; raise SpecError unless it is a name with versions and markers."""
+    try:
+        parsed = Parsed(requirement.text)
+    except InvalidRequirement as error:
+        raise SpecError(
+            f"{requirement.text!r} is no requirement of a package",
+            where=requirement.origin,
+            solution='write a name with versions, such as "numpy>=1.21" (PEP 508); options, '
+            "paths and repositories aren't taken",
+        ) from error
+    if parsed.url is not None:
+        raise SpecError(
+            f"{parsed.name} is required from an address",
+            where=requirement.origin,
+            solution=f"publish it to an index, and require {parsed.name!r} by its version",
+        )
+    return parsed
+
+
+def _checked_index(index: str, source: str) -> str:
+    if urlsplit(index).scheme not in {"http", "https"}:
+        raise FetchError(
+            "its address isn't of the form https://…",
+            where=f"source {source}",
+            solution="set an index that is served by HTTPS",
+        )
+    return index
+
+
+def _origins(parsed: Sequence[tuple[Parsed, str]], target: PythonTarget) -> dict[str, set[str]]:
+    """Map normalised names to the labels of those that ask for them on the target."""
+    origins: dict[str, set[str]] = {}
+    for requirement, origin in parsed:
+        if requirement.marker is None or requirement.marker.evaluate(dict(target.markers)):
+            origins.setdefault(canonicalize_name(requirement.name), set()).add(origin)
+    return origins
+
+
+def _wheel(chosen: Chosen, source: str, origins: set[str]) -> Wheel:
+    try:
+        name = parse_wheel_filename(chosen.file)[0]
+    except InvalidWheelFilename as error:
+        raise IntegrityError(str(error), where=f"source {source}") from error
+    if name != chosen.name:
+        raise IntegrityError(
+            f"{chosen.file} is no wheel of {chosen.name}", where=f"source {source}"
+        )
+    return Wheel(
+        name=chosen.name,
+        version=chosen.version,
+        file=chosen.file,
+        sha256=chosen.sha256,
+        size=chosen.size,
+        source=source,
+        required_by=tuple(sorted({*chosen.required_by, *origins})),
+        uploaded=_whole_seconds(chosen.uploaded),
+    )
+
+
+def _whole_seconds(time: str) -> str:
+    """Write an RFC 3339 time in UTC, cut to whole seconds."""
+    if not time:
+        return ""
+    return datetime.fromisoformat(time).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
