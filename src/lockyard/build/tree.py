@@ -39,6 +39,15 @@ class Tree:
         """Return the entry of a path."""
         return self._entries.get(path)
 
+    def below(self, folder: str) -> list[Entry]:
+        """Return the entries below a folder that are no directories."""
+        inside = f"{folder}/"
+        return [
+            entry
+            for path, entry in self._entries.items()
+            if path.startswith(inside) and entry.kind != "directory"
+        ]
+
     def __contains__(self, path: str) -> bool:
         return path in self._entries
 

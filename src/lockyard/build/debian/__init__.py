@@ -1,0 +1,1 @@
+"""Debian packages, unpacked and configured without running any of their scripts."""

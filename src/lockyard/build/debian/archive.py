@@ -1,0 +1,172 @@
+"""A Debian package's archive (deb(5)), checked before anything is taken from it."""
+
+from __future__ import annotations
+
+import gzip
+import lzma
+import tarfile
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import IO, BinaryIO, cast
+
+import zstandard
+from attrs import frozen
+from debian.arfile import ArError, ArFile
+from debian.deb822 import Deb822
+
+from lockyard.build.entry import Entry, Kind
+from lockyard.build.paths import safe_path
+from lockyard.errors import BuildError, IntegrityError
+
+# Archives of bare text pack to about a hundredth; more is no package.
+_MOST_EXPANSION = 500
+_SMALL = 64 << 20
+_IN_MEMORY = 1 << 20
+_CHUNK = 1 << 20
+_KINDS: Mapping[bytes, Kind] = {
+    tarfile.REGTYPE: "file",
+    tarfile.AREGTYPE: "file",
+    tarfile.DIRTYPE: "directory",
+    tarfile.SYMTYPE: "symlink",
+    tarfile.LNKTYPE: "hardlink",
+}
+
+
+@frozen(kw_only=True)
+class Owned:
+    """An entry as the package has it, and the names of its user and group."""
+
+    entry: Entry
+    user: str
+    group: str
+
+
+@frozen(kw_only=True)
+class DebArchive:
+    """An open package: its control files by name, its control fields, and its members."""
+
+    file: str
+    control: Mapping[str, bytes]
+    fields: Deb822
+    members: tuple[Owned, ...]
+
+    @property
+    def name(self) -> str:
+        """Return the package's name."""
+        return str(self.fields["Package"])
+
+
+@contextmanager
+def open_debs(paths: Mapping[str, Path]) -> Iterator[tuple[DebArchive, ...]]:
+    """Open packages by file name, in the order of their names.
+
+    Their contents wait in unnamed temporary files, so memory stays bounded. Raise
+    IntegrityError for what isn't a sound package.
+    """
+    with ExitStack() as stack:
+        yield tuple(_open(paths[file], file, stack) for file in sorted(paths))
+
+
+def _open(path: Path, file: str, stack: ExitStack) -> DebArchive:
+    try:
+        parts = ArFile(str(path))
+        names = parts.getnames()
+        control = _read_control(_part(parts, names, "control.tar", file, stack), file)
+        data = _part(parts, names, "data.tar", file, stack)
+        archive = stack.enter_context(tarfile.TarFile(fileobj=data))
+        return DebArchive(
+            file=file,
+            control=control,
+            fields=Deb822(control.get("control", b"")),
+            members=tuple(_members(archive, file)),
+        )
+    except (ArError, tarfile.TarError, lzma.LZMAError, zstandard.ZstdError, EOFError) as error:
+        raise _broken(file, f"its archive is damaged: {error}") from None
+
+
+def _part(parts: ArFile, names: list[str], stem: str, file: str, stack: ExitStack) -> IO[bytes]:
+    """Return a part of the package, decompressed into a temporary file."""
+    found = [name for name in names if name.rpartition(".")[0] == stem or name == stem]
+    if len(found) != 1:
+        raise _broken(file, f"it has {len(found)} members {stem}")
+    member = parts.getmember(found[0])
+    most = max(_SMALL, member.size * _MOST_EXPANSION)
+    spool = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - the stack's
+    stack.callback(spool.close)
+    with _decompressed(cast(BinaryIO, member), found[0], file) as stream:
+        while chunk := stream.read(_CHUNK):
+            spool.write(chunk)
+            if spool.tell() > most:
+                raise _broken(file, f"{found[0]} would unpack to more than {most} bytes")
+    spool.seek(0)
+    return spool
+
+
+def _decompressed(member: BinaryIO, name: str, file: str) -> IO[bytes]:
+    match name.rpartition(".")[2]:
+        case "xz":
+            return lzma.open(member)
+        case "gz":
+            return cast(IO[bytes], gzip.open(member))
+        case "zst":
+            return zstandard.ZstdDecompressor().stream_reader(member)
+        case "tar":
+            return member
+    raise _broken(file, f"{name} is compressed in a way that isn't known")
+
+
+def _read_control(stream: IO[bytes], file: str) -> dict[str, bytes]:
+    control = {}
+    with tarfile.open(fileobj=stream, mode="r:") as archive:
+        for info in archive:
+            path = safe_path(info.name, file)
+            content = archive.extractfile(info) if info.isreg() else None
+            if content is not None:
+                control[path] = content.read()
+    if "control" not in control:
+        raise _broken(file, "it has no control file")
+    return control
+
+
+def _members(archive: tarfile.TarFile, file: str) -> Iterator[Owned]:
+    for info in archive:
+        path = safe_path(info.name, file)
+        if not path:
+            continue
+        kind = _KINDS.get(info.type)
+        if kind is None:
+            raise BuildError(
+                f"/{path} is a device or a pipe, which no image layer needs",
+                where=file,
+                solution="leave this package out",
+            )
+        yield Owned(
+            entry=Entry(
+                path=path,
+                kind=kind,
+                mode=0o777 if kind == "symlink" else info.mode & 0o7777,
+                uid=info.uid,
+                gid=info.gid,
+                size=info.size if kind == "file" else 0,
+                link=safe_path(info.linkname, file) if kind == "hardlink" else info.linkname,
+                open=partial(_content, archive, info) if kind == "file" else None,
+                owner=file,
+            ),
+            user=info.uname,
+            group=info.gname,
+        )
+
+
+def _content(archive: tarfile.TarFile, info: tarfile.TarInfo) -> BinaryIO:
+    stream = archive.extractfile(info)
+    assert stream is not None  # noqa: S101 - asked for files only
+    return cast(BinaryIO, stream)
+
+
+def _broken(file: str, reason: str) -> IntegrityError:
+    return IntegrityError(
+        reason, where=file, solution="the package is broken: report it, or lock another version"
+    )

@@ -1,0 +1,82 @@
+"""The package database that dpkg, apt and scanners read (dpkg(1), deb-control(5))."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+
+from lockyard.build.debian.archive import DebArchive
+from lockyard.build.entry import Entry, directory, text
+from lockyard.build.tree import Tree
+
+FOLDER = "var/lib/dpkg"
+# What dpkg keeps of a package's control files; the rest goes into the status.
+_NOT_KEPT = {"control", "md5sums", "conffiles"}
+
+
+def database_entries(
+    debs: Sequence[DebArchive], tree: Tree, overrides: Sequence[str]
+) -> Iterator[Entry]:
+    """Give the database's entries for packages whose files are in the tree.
+
+    ``overrides`` are lines of dpkg-statoverride(1). Files that the image leaves out are
+    neither listed nor summed, so that ``dpkg --verify`` finds nothing missing.
+    """
+    paragraphs = [_status(deb, tree) for deb in debs]
+    yield text(f"{FOLDER}/status", "".join(paragraphs))
+    yield text(f"{FOLDER}/available", "")
+    yield text(f"{FOLDER}/diversions", "")
+    yield text(f"{FOLDER}/statoverride", "".join(f"{line}\n" for line in overrides))
+    yield text(f"{FOLDER}/info/format", "1\n")
+    yield directory(f"{FOLDER}/updates")
+    yield directory(f"{FOLDER}/triggers")
+    for deb in debs:
+        yield from _info(deb, tree)
+
+
+def merged(path: str) -> str:
+    """Return where a path of a package is in a base whose /usr is merged."""
+    top = path.partition("/")[0]
+    return f"usr/{path}" if top in MERGED else path
+
+
+MERGED = ("bin", "lib", "lib32", "lib64", "libo32", "libx32", "sbin")
+
+
+def _status(deb: DebArchive, tree: Tree) -> str:
+    lines = [f"Package: {deb.name}", "Status: install ok installed"]
+    lines += [f"{key}: {value}" for key, value in deb.fields.items() if key != "Package"]
+    conffiles = list(_conffiles(deb, tree))
+    if conffiles:
+        lines += ["Conffiles:", *conffiles]
+    return "\n".join(lines) + "\n\n"
+
+
+def _conffiles(deb: DebArchive, tree: Tree) -> Iterator[str]:
+    """Give a line for each configuration file: its path and the MD5 that dpkg compares."""
+    contents = {owned.entry.path: owned.entry for owned in deb.members}
+    for line in deb.control.get("conffiles", b"").decode().splitlines():
+        path = line.split()[-1].lstrip("/") if line.strip() else ""
+        entry = contents.get(path)
+        if entry is None or entry.open is None or merged(path) not in tree:
+            continue
+        with entry.open() as stream:
+            digest = hashlib.md5(stream.read(), usedforsecurity=False).hexdigest()
+        yield f" /{path} {digest}"
+
+
+def _info(deb: DebArchive, tree: Tree) -> Iterator[Entry]:
+    stem = f"{FOLDER}/info/{deb.name}"
+    if deb.fields.get("Multi-Arch") == "same":
+        stem += f":{deb.fields['Architecture']}"
+    paths = [owned.entry.path for owned in deb.members if merged(owned.entry.path) in tree]
+    yield text(f"{stem}.list", "".join(f"{path}\n" for path in ["/.", *(f"/{p}" for p in paths)]))
+    sums = deb.control.get("md5sums", b"").decode().splitlines(keepends=True)
+    kept = [line for line in sums if merged(line.rstrip("\n")[34:]) in tree]
+    if kept:
+        yield text(f"{stem}.md5sums", "".join(kept))
+    if "conffiles" in deb.control:
+        yield text(f"{stem}.conffiles", deb.control["conffiles"])
+    for name in sorted(deb.control.keys() - _NOT_KEPT):
+        script = name in {"preinst", "postinst", "prerm", "postrm", "config"}
+        yield text(f"{stem}.{name}", deb.control[name], mode=0o755 if script else 0o644)
