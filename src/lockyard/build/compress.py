@@ -9,12 +9,7 @@ from concurrent.futures import Executor, Future
 
 import deflate
 
-# Gzip members of their own, which any reader takes for one stream (RFC 1952, 2.2). The size
-# is part of what the bytes depend on, as are libdeflate's version and level: its matcher is
-# the same code on every processor, where ISA-L's and zlib-ng's are not.
-PIECE = 8 << 20
-LEVEL = 3
-COMPRESSION = f"gzip libdeflate-1.26 level {LEVEL} members of {PIECE}"
+from lockyard.plan.compression import LEVEL, PIECE
 
 
 class GzipStream:

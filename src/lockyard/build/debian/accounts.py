@@ -12,8 +12,6 @@ from lockyard.build.tar import MTIME
 from lockyard.errors import BuildError
 from lockyard.spec.model import User
 
-# The packages that decide which accounts a base has.
-PACKAGES = ("apt", "base-passwd")
 _SHADOW_GROUP = 42
 _CHANGED = MTIME // 86400
 

@@ -1,0 +1,1 @@
+"""Put built layers together to an OCI image layout."""

@@ -1,0 +1,87 @@
+"""The JSON documents of an image, to the byte (OCI image specification 1.1)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from attrs import frozen
+
+from lockyard.build.layer import BuiltLayer
+from lockyard.plan.image import ImagePlan
+
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+CONFIG = "application/vnd.oci.image.config.v1+json"
+LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+
+
+@frozen
+class Document:
+    """A JSON document as it is stored."""
+
+    media_type: str
+    data: bytes
+
+    @property
+    def digest(self) -> str:
+        """Return the sha256 in hex."""
+        return hashlib.sha256(self.data).hexdigest()
+
+    def descriptor(self, **more: Any) -> dict[str, Any]:
+        """Return what refers to this document."""
+        return descriptor(self.media_type, self.digest, len(self.data)) | more
+
+
+def descriptor(media_type: str, digest: str, size: int) -> dict[str, Any]:
+    """Return a content descriptor; ``digest`` is a sha256 in hex."""
+    return {"mediaType": media_type, "digest": f"sha256:{digest}", "size": size}
+
+
+def encoded(value: Mapping[str, Any]) -> bytes:
+    """Return a JSON object's one form: keys sorted, no spaces, ASCII."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode("ascii")
+
+
+def config_document(plan: ImagePlan, layers: Sequence[BuiltLayer]) -> Document:
+    """Return the image configuration."""
+    os, _, architecture = plan.target.platform.partition("/")
+    variant = {"variant": "v8"} if architecture == "arm64" else {}
+    value = {
+        "created": plan.created,
+        "architecture": architecture,
+        "os": os,
+        **variant,
+        "config": plan.config,
+        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{each.diff_id}" for each in layers]},
+        "history": [
+            {"created": plan.created, "created_by": f"lockyard: {each.title}"} for each in layers
+        ],
+    }
+    return Document(CONFIG, encoded(value))
+
+
+def manifest_document(config: Document, layers: Sequence[BuiltLayer]) -> Document:
+    """Return the image manifest."""
+    value = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": config.descriptor(),
+        "layers": [descriptor(LAYER, each.digest, each.size) for each in layers],
+    }
+    return Document(MANIFEST, encoded(value))
+
+
+def index_document(manifest: Document, plan: ImagePlan, tag: str) -> Document:
+    """Return a layout's index, whose one image goes by ``tag``."""
+    os, _, architecture = plan.target.platform.partition("/")
+    entry = manifest.descriptor(
+        platform={"os": os, "architecture": architecture},
+        annotations={
+            "io.containerd.image.name": f"{plan.names.repository}:{tag}",
+            "org.opencontainers.image.ref.name": tag,
+        },
+    )
+    return Document(INDEX, encoded({"schemaVersion": 2, "mediaType": INDEX, "manifests": [entry]}))
