@@ -1,0 +1,21 @@
+"""Serve the model of train_sklearn.py."""
+
+# Runs in the image, whose libraries the type checker does not have.
+# mypy: ignore-errors
+
+import json
+import os
+from pathlib import Path
+
+import joblib
+
+model = None
+
+
+def init():
+    global model  # noqa: PLW0603 - the server calls init() once, then run()
+    model = joblib.load(Path(os.environ["AZUREML_MODEL_DIR"]) / "model.joblib")
+
+
+def run(data):
+    return model.predict(json.loads(data)["data"]).tolist()

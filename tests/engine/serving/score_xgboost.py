@@ -1,0 +1,24 @@
+"""Serve the model of train_xgboost.py."""
+
+# Runs in the image, whose libraries the type checker does not have.
+# mypy: ignore-errors
+
+import json
+import os
+from pathlib import Path
+
+import numpy
+import xgboost
+
+model = None
+
+
+def init():
+    global model  # noqa: PLW0603 - the server calls init() once, then run()
+    model = xgboost.Booster()
+    model.load_model(Path(os.environ["AZUREML_MODEL_DIR"]) / "model.ubj")
+
+
+def run(data):
+    rows = numpy.array(json.loads(data)["data"], dtype=float)
+    return model.predict(xgboost.DMatrix(rows)).tolist()

@@ -1,0 +1,152 @@
+"""Each current env's image in a real engine: it loads, imports, trains, serves and stops."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+import tomllib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from docker.models.containers import Container
+
+pytestmark = pytest.mark.engine
+
+ENVS = Path(__file__).parents[2] / "envs"
+CURRENT = [
+    env.stem
+    for env in sorted(ENVS.glob("*.toml"))
+    if tomllib.loads(env.read_text()).get("base") == "debian12"
+]
+# For each framework, train_….py leaves in AZUREML_MODEL_DIR what score_….py serves.
+SERVING = Path(__file__).with_name("serving")
+FRAMEWORKS = {
+    "minimal": ["azureml_inference_server_http"],
+    "onnxruntime": ["onnxruntime"],
+    "sklearn": ["sklearn", "numpy", "scipy", "pandas"],
+    "xgboost": ["xgboost", "numpy", "scipy"],
+}
+
+MODELS = "/var/azureml-app/azureml-models"
+ROWS = {"data": [[1, 2], [3, 4]]}
+ANSWER = [9, 19]  # each of the models is y = 2 a + 3 b + 1
+
+Run = Callable[..., AbstractContextManager[Container]]
+Ask = Callable[..., tuple[int, Any]]
+
+
+# One worker for all tests of an env: its image is made and loaded once.
+@pytest.fixture(
+    scope="module", params=[pytest.param(e, marks=pytest.mark.xdist_group(e)) for e in CURRENT]
+)
+def env(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture(scope="module")
+def image(env: str, image_archive: Callable[[str], Path], load: Callable[[Path], str]) -> str:
+    return load(image_archive(env))
+
+
+@pytest.fixture
+def framework(env: str) -> str:
+    return env.split("-", maxsplit=1)[0]
+
+
+def output_of(container: Container, command: list[str]) -> tuple[int, str]:
+    """Run a command in a container as its user; return its status and what it printed."""
+    status, output = container.exec_run(command)
+    assert isinstance(status, int)
+    assert isinstance(output, bytes)
+    return status, output.decode()
+
+
+def handles(container: Container, number: signal.Signals) -> bool:
+    """Say whether a container's first process has a handler for a signal (see proc(5))."""
+    _, status = output_of(container, ["cat", "/proc/1/status"])
+    caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught.split()[1], base=16) >> (number - 1) & 1)
+
+
+def stop(container: Container) -> tuple[int, float]:
+    """Stop a container as ``docker stop`` does; return its exit status and the seconds it took."""
+    began = time.monotonic()
+    container.stop(timeout=10)
+    seconds = time.monotonic() - began
+    return container.wait()["StatusCode"], seconds
+
+
+def test_its_packages_work(image: str, framework: str, run: Run) -> None:
+    with run(image, ["sleep", "infinity"]) as container:
+        code = f"import os, {', '.join(FRAMEWORKS[framework])}; print(os.getuid(), os.getcwd())"
+        status, output = output_of(container, ["python3", "-c", code])
+        # The last line, since some libraries greet on import.
+        assert (status, output.splitlines()[-1]) == (0, "1000 /var/azureml-app"), output
+        status, faults = output_of(container, ["python3", "-m", "pip", "check"])
+        assert status == 0, faults
+
+
+def test_it_serves_a_model_that_it_trained(
+    image: str, framework: str, volume: str, run: Run, ask: Ask
+) -> None:
+    train = ["python3", "-c", (SERVING / f"train_{framework}.py").read_text()]
+    score = (SERVING / f"score_{framework}.py").read_text()
+    # An empty volume takes over the owner of the directory that it is mounted at.
+    with run(image, train, volumes={volume: {"bind": MODELS, "mode": "rw"}}) as container:
+        assert container.wait()["StatusCode"] == 0, container.logs().decode()
+
+    with run(
+        image,
+        files={"/var/azureml-app/score.py": score},
+        environment={"AZUREML_ENTRY_SCRIPT": "score.py"},
+        volumes={volume: {"bind": MODELS, "mode": "ro"}},
+    ) as container:
+        assert ask(container, "GET", "/") == (200, "Healthy")
+        status, answer = ask(container, "POST", "/score", ROWS)
+        assert status == 200, answer
+        assert answer == pytest.approx(ANSWER, abs=1e-3)
+        status, seconds = stop(container)
+        assert status in (0, 143)
+        assert seconds < 2
+        # All of it on standard output, and written when it happened.
+        assert b"POST /score 200" in container.logs(stderr=False)
+        assert container.logs(stdout=False) == b""
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({}, id="as-it-is"),
+        pytest.param({"user": "12345:0"}, id="arbitrary-uid"),
+        pytest.param({"read_only": True, "tmpfs": {"/tmp": ""}}, id="read-only-with-tmp"),
+        pytest.param({"read_only": True, "user": "12345:0"}, id="read-only-arbitrary-uid"),
+        pytest.param({"cap_drop": ["ALL"], "security_opt": ["no-new-privileges"]}, id="no-caps"),
+    ],
+)
+def test_it_is_healthy_as_it_comes(image: str, run: Run, ask: Ask, options: dict[str, Any]) -> None:
+    with run(image, **options) as container:
+        assert ask(container, "GET", "/") == (200, "Healthy")
+        status, answer = ask(container, "POST", "/score", ROWS)
+        assert (status, "No model is deployed" in json.dumps(answer)) == (200, True)
+        status, seconds = stop(container)
+        assert (status in (0, 143), seconds < 2) == (True, True), (status, seconds)
+
+
+def test_it_stops_while_it_starts(image: str, run: Run) -> None:
+    with run(image) as container:
+        # Process 1 can be stopped once it handles the signal; the server's imports come after.
+        while not handles(container, signal.SIGTERM):
+            pass
+        status, seconds = stop(container)
+        assert (status in (0, 143), seconds < 2) == (True, True), (status, seconds)
+
+
+def test_it_says_what_is_missing(image: str, run: Run) -> None:
+    with run(image, environment={"AZUREML_ENTRY_SCRIPT": "absent.py"}) as container:
+        assert container.wait()["StatusCode"] == 66
+        assert b"/var/azureml-app/absent.py" in container.logs()
