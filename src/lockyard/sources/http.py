@@ -50,7 +50,7 @@ def session(certificate: str | None = None, *, retry: Retry = _RETRY) -> request
 class _Adapter(HTTPAdapter):
     """An adapter with a time limit where the caller gives none: requests waits for ever."""
 
-    def send(  # type: ignore[override]
+    def send(
         self,
         request: requests.PreparedRequest,
         stream: bool = False,
@@ -130,8 +130,10 @@ def _told(error: requests.RequestException, url: str, where: str) -> LockyardErr
             where=where,
             solution="Correct the address of this source.",
         )
+    # Without the path: this says nothing of one document, and is told of all of a source.
+    origin = "/".join(place.split("/")[:3])
     return UnreachableError(
-        f"no answer from {place}: {_cause(error)}",
+        f"no answer from {origin}: {_cause(error)}",
         where=where,
         solution="Check the network and the proxy, or point this source to a mirror.",
     )

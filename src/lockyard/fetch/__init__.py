@@ -1,0 +1,1 @@
+"""Bring the artifacts of a lock into the store, verified."""
