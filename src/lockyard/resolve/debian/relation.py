@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import operator
 import re
 from collections.abc import Callable
@@ -12,6 +13,9 @@ from debian.deb822 import PkgRelation
 # Version itself is libapt's on a machine that has python3-apt, and Debian's algorithm in
 # Python elsewhere: the same one everywhere leaves nothing to chance.
 from debian.debian_support import NativeVersion
+
+# What python-debian logs of a malformed relation becomes an error below, said once.
+logging.getLogger("debian.deb822").addHandler(logging.NullHandler())
 
 NAME = re.compile(r"[a-z0-9A-Z][a-zA-Z0-9+.\-]*")
 # The short forms are obsolete; both mean "or equal" (Policy 7.1).

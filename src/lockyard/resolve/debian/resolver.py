@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
@@ -10,7 +10,7 @@ import requests
 from attrs import frozen
 from debian.debian_support import NativeVersion
 
-from lockyard.errors import ResolveError, UsageError
+from lockyard.errors import IntegrityError, ResolveError, UsageError
 from lockyard.events import Reporter, Silent
 from lockyard.lock.model import Deb
 from lockyard.resolve.debian.archive import Archive
@@ -20,7 +20,7 @@ from lockyard.resolve.debian.keys import find_certs
 from lockyard.resolve.debian.record import Record
 from lockyard.resolve.debian.relation import Clause, Relation, parse_clauses
 from lockyard.resolve.debian.release import Release, read_release
-from lockyard.resolve.debian.solver import Requirement, Unsatisfiable, ask, solve
+from lockyard.resolve.debian.solver import Requirement, Unsatisfiable, ask, required, solve
 
 
 @frozen(kw_only=True)
@@ -124,45 +124,36 @@ def _requirements(index: Index, asked: Mapping[str, tuple[Clause, ...]]) -> tupl
 
 
 def _lock(
-    index: Index, records: Iterable[Record], roots: Iterable[Requirement], source: str
+    index: Index, records: Sequence[Record], roots: Iterable[Requirement], source: str
 ) -> tuple[Deb, ...]:
-    """Turn the chosen records into what a lock keeps, with who requires each.
-
-    What nothing requires any more, as the search left it behind, is not kept.
-    """
+    """Turn the chosen records into what a lock keeps, with who requires each."""
     chosen = set(records)
-    required_by: dict[Record, set[str]] = {record: set() for record in chosen}
+    required_by: dict[Record, set[str]] = {record: set() for record in records}
     for root in roots:
         for record in chosen.intersection(root.options):
             required_by[record].add(root.label)
-    waiting = [record for record in chosen if required_by[record]]
-    kept = set(waiting)
-    while waiting:
-        asker = waiting.pop()
-        for record in _required(index, asker, chosen):
+    for asker in records:
+        for record in required(index, asker, chosen):
             required_by[record].add(asker.name)
-            if record not in kept:
-                kept.add(record)
-                waiting.append(record)
-    debs = (_deb(record, tuple(sorted(required_by[record])), source) for record in kept)
-    return tuple(sorted(debs, key=lambda deb: deb.name))
-
-
-def _required(index: Index, asker: Record, chosen: set[Record]) -> set[Record]:
-    """Find the chosen records through which a record's relations are met."""
-    met = (chosen.intersection(index.options(clause)) for clause in asker.depends)
-    return set().union(*met) - {asker}
+    return tuple(_deb(record, tuple(sorted(required_by[record])), source) for record in records)
 
 
 def _deb(record: Record, required_by: tuple[str, ...], source: str) -> Deb:
-    return Deb(
-        name=record.name,
-        version=record.version,
-        architecture=record.architecture,
-        file=PurePosixPath(record.path).name,
-        path=record.path,
-        sha256=record.sha256,
-        size=record.size,
-        source=source,
-        required_by=required_by,
-    )
+    try:
+        return Deb(
+            name=record.name,
+            version=record.version,
+            architecture=record.architecture,
+            file=PurePosixPath(record.path).name,
+            path=record.path,
+            sha256=record.sha256,
+            size=record.size,
+            source=source,
+            required_by=required_by,
+        )
+    except ValueError as error:  # the model is stricter than the format of an archive
+        raise IntegrityError(
+            f"the record of {record} can't be locked: {error}",
+            where=source,
+            solution="The archive itself is at fault: use another suite or another mirror.",
+        ) from error

@@ -7,7 +7,7 @@ are those packages; and a package that a conflict speaks of may be answered by i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, overload
 
 from attrs import field, frozen
@@ -29,6 +29,7 @@ Rank: TypeAlias = tuple[bool, bool]
 
 # A round settles one question; a desktop has some 3,000 packages.
 ROUNDS = 50_000
+SETTLING = 5
 
 
 class Key(NamedTuple):
@@ -93,14 +94,28 @@ def ask(
 
 
 def solve(
-    index: Index, roots: Iterable[Requirement], pinned: Mapping[str, str]
+    index: Index, roots: Sequence[Requirement], pinned: Mapping[str, str]
 ) -> tuple[Record, ...]:
     """Find records that meet the roots and each other's relations, sorted by name.
 
     ``pinned`` maps names to versions that are preferred wherever they are in the index. Of
     alternatives the first wins that is needed anyhow, then the first that is pinned, then
-    the first that can be installed. Recommends are not followed. Raises Unsatisfiable.
+    the first that can be installed. Recommends are not followed. Whatever comes out, the
+    same comes out once it is pinned. Raises Unsatisfiable.
     """
+    found = _search(index, roots, pinned)
+    # A search that had to turn back may hold on to what it needed on the way there only.
+    for _ in range(SETTLING):
+        again = _search(index, roots, {record.name: record.version for record in found})
+        if again == found:
+            break
+        found = again
+    return found
+
+
+def _search(
+    index: Index, roots: Sequence[Requirement], pinned: Mapping[str, str]
+) -> tuple[Record, ...]:
     watch = _Watch()
     resolver = Resolver(_Provider(index, pinned, watch), watch)
     try:
@@ -112,8 +127,25 @@ def solve(
             f"no solution was found in {ROUNDS} rounds",
             solution="Ask for fewer packages, or pin some versions.",
         ) from error
-    chosen = (c.record for key, c in result.mapping.items() if not key.choice)
-    return tuple(sorted(filter(None, chosen), key=lambda record: record.name))
+    chosen = {c.record for key, c in result.mapping.items() if not key.choice and c.record}
+    return tuple(sorted(_reached(index, chosen, roots), key=lambda record: record.name))
+
+
+def required(index: Index, asker: Record, chosen: Set[Record]) -> set[Record]:
+    """Find the chosen records through which a record's relations are met."""
+    met = (chosen & set(index.options(clause)) for clause in asker.depends)
+    return set().union(*met) - {asker}
+
+
+def _reached(index: Index, chosen: Set[Record], roots: Sequence[Requirement]) -> set[Record]:
+    """Leave out what the search took in for a package that it then changed for another."""
+    reached = {record for root in roots for record in chosen & set(root.options)}
+    waiting = list(reached)
+    while waiting:
+        more = required(index, waiting.pop(), chosen) - reached
+        reached |= more
+        waiting += more
+    return reached
 
 
 class _Watch(BaseReporter[Requirement, Candidate, Key]):
