@@ -24,7 +24,7 @@ from piptools.resolver import BacktrackingResolver
 from . import protocol
 from .pages import Pages
 from .protocol import Answer, Cause, Chosen, Failure, Request
-from .refusal import Refusal, refusal
+from .refusal import Refusal, refusal, without_addresses
 from .repository import ForeignRepository
 from .seams import check_seams, lead_markers
 
@@ -53,7 +53,7 @@ def resolve(request: Request) -> Answer:
     except (DistributionNotFound, UnsupportedPythonVersion) as error:
         if not isinstance(error.__cause__, ResolutionImpossible):
             raise
-        raise Refusal(_conflict(error.__cause__, repository.pages)) from error
+        raise Refusal(_conflict(error.__cause__, request, repository.pages)) from error
     return Answer(wheels=_wheels(chosen, repository.pages))
 
 
@@ -77,11 +77,21 @@ def _wheels(chosen: Iterable[InstallRequirement], pages: Pages) -> tuple[Chosen,
     return tuple(sorted(wheels, key=lambda wheel: wheel.name))
 
 
-def _conflict(impossible: ResolutionImpossible[Any, Candidate], pages: Pages) -> Failure:
+def _conflict(
+    impossible: ResolutionImpossible[Any, Candidate], request: Request, pages: Pages
+) -> Failure:
     causes = {_cause(cause.requirement, cause.parent) for cause in impossible.causes}
+    # Constraints aren't among the causes that pip tells, though they may be what is at fault.
+    packages = {cause.package for cause in causes}
+    for line in request.constraints:
+        name = str(canonicalize_name(install_req_from_line(line).name or ""))
+        if name in packages:
+            causes.add(Cause(requirement=line, package=name, parent="the upgrade"))
     return Failure(
         kind="conflict",
-        causes=tuple(sorted(causes, key=lambda cause: (cause.package, cause.parent))),
+        causes=tuple(
+            sorted(causes, key=lambda each: (each.package, each.parent, each.requirement))
+        ),
         pages={
             cause.package: None if files is None else tuple(files.values())
             for cause in causes
@@ -107,7 +117,7 @@ def answer(data: bytes) -> Answer:
     except Refusal as error:
         return Answer(failure=error.failure)
     except PipError as error:
-        return Answer(failure=Failure(kind="metadata", text=str(error)))
+        return Answer(failure=Failure(kind="metadata", text=without_addresses(str(error))))
 
 
 def _claim_stdout() -> BinaryIO:

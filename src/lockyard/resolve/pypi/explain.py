@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
 
 from lockyard.errors import FetchError, IntegrityError, LockyardError, ResolveError
 
@@ -28,11 +31,11 @@ def explain(
     source: str,
     target: PythonTarget,
     cutoff: datetime | None,
-    origins: Mapping[str, Iterable[str]],
+    askers: Sequence[tuple[Requirement, str]],
 ) -> LockyardError:
     """Return the error that says what a failure means.
 
-    ``origins`` maps normalised names to the labels of those that ask for them.
+    ``askers`` holds what was asked for, and by whom.
     """
     where = f"source {source}"
     if failure.kind != "conflict":
@@ -45,31 +48,40 @@ def explain(
         files = failure.pages[cause.package]
         if files is None:
             return ResolveError(
-                f"the index has no package {cause.package}: {_words([cause], origins)}",
+                f"the index has no package {cause.package}: {_words([cause], askers)}",
                 where=where,
                 solution="check the name, or the index that the source stands for",
             )
         reason = why_unavailable(cause.requirement, files, target, cutoff)
         if reason is not None:
             return ResolveError(
-                f"{reason}: {_words([cause], origins)}",
+                f"{reason}: {_words([cause], askers)}",
                 where=where,
                 solution="ask for another version, or change the target's Python or base",
             )
     return ResolveError(
-        f"the requirements contradict each other for {target}: {_words(failure.causes, origins)}",
+        f"the requirements contradict each other for {target}: {_words(failure.causes, askers)}",
         where=where,
         solution="loosen one of these requirements",
     )
 
 
-def _words(causes: Iterable[Cause], origins: Mapping[str, Iterable[str]]) -> str:
+def _words(causes: Iterable[Cause], askers: Sequence[tuple[Requirement, str]]) -> str:
     """Say who asks for what: ``env asks for numpy<1.20; pandas 2.1.0 requires numpy>=1.22``."""
-    parts = []
-    for cause in causes:
-        if cause.parent:
-            parts.append(f"{cause.parent} requires {cause.requirement}")
-        else:
-            who = " and ".join(sorted(origins.get(cause.package, ()))) or "an upgrade"
-            parts.append(f"{who} asks for {cause.requirement}")
+    parts = [
+        f"{cause.parent} requires {cause.requirement}"
+        if cause.parent
+        else f"{_who(cause, askers)} asks for {cause.requirement}"
+        for cause in causes
+    ]
     return "; ".join(dict.fromkeys(parts))
+
+
+def _who(cause: Cause, askers: Sequence[tuple[Requirement, str]]) -> str:
+    try:
+        specifier = Requirement(cause.requirement).specifier
+    except InvalidRequirement:  # pip names a single candidate as "numpy 1.20"
+        specifier = None
+    same = [each for each in askers if canonicalize_name(each[0].name) == cause.package]
+    exact = [each for each in same if each[0].specifier == specifier]
+    return ", ".join(sorted({origin for _, origin in exact or same})) or "the spec"

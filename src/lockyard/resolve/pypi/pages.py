@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import frozen
 from pip._internal.exceptions import (
@@ -41,20 +41,19 @@ NETWORK_ERRORS = (
     SSLVerificationError,
 )
 
+T = TypeVar("T")
+
 _JSON = "application/vnd.pypi.simple.v1+json"
 
 
 def describe(error: Exception) -> str:
-    """Say in words what went wrong on the way to the index, without its address.
-
-    An address may hold credentials, and would tell whoever reads a log where the index is.
-    """
+    """Say in words what went wrong on the way to the index."""
     status = getattr(getattr(error, "response", None), "status_code", None)
     if status is not None:
         return f"answered with HTTP status {status}"
     context = getattr(error, "context", None)
     text = str(context) if context else type(error).__name__
-    return re.sub(r"https?://\S+", "…", text).strip().rstrip(".")
+    return text.strip().rstrip(".")
 
 
 def read_page(data: bytes, package: str, *, dated: bool) -> tuple[PageFile, ...]:
@@ -77,27 +76,33 @@ def read_page(data: bytes, package: str, *, dated: bool) -> tuple[PageFile, ...]
 
 
 def _read_file(entry: dict[str, Any]) -> PageFile:
-    sha256 = _expect(entry["hashes"].get("sha256") or "", str)
+    sha256 = _optional(entry["hashes"], "sha256", "")
     if sha256 and not re.fullmatch(r"[0-9a-f]{64}", sha256):
         raise ValueError("not a sha256")
     for value in entry["hashes"].values():
         _expect(value, str)
-    uploaded = _expect(entry.get("upload-time") or "", str)
+    uploaded = _optional(entry, "upload-time", "")
     if uploaded and datetime.fromisoformat(uploaded).utcoffset() is None:
         raise ValueError("a time without its offset")
     size = entry.get("size")
     if size is not None and (type(size) is not int or size < 0):
         raise TypeError("not a size")
     _expect(entry["url"], str)
-    _expect(entry.get("core-metadata") or {}, bool, dict)
+    _optional(entry, "core-metadata", False, dict)
     return PageFile(
         file=_expect(entry["filename"], str),
         sha256=sha256,
         size=size,
         uploaded=uploaded,
-        requires_python=_expect(entry.get("requires-python") or "", str),
-        yanked=bool(_expect(entry.get("yanked") or False, bool, str)),
+        requires_python=_optional(entry, "requires-python", ""),
+        yanked=_optional(entry, "yanked", False, str) not in {False, ""},
     )
+
+
+def _optional(entry: dict[str, Any], key: str, default: T, *kinds: type) -> T:
+    """Return an entry's value, which must be of its default's type or of other ``kinds``."""
+    value = entry.get(key)
+    return default if value is None else _expect(value, type(default), *kinds)
 
 
 def _expect(value: Any, *kinds: type) -> Any:

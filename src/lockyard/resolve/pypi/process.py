@@ -15,6 +15,7 @@ from lockyard.errors import ResolveError
 
 from . import protocol
 from .protocol import Answer, Request
+from .refusal import without_addresses
 
 # How long a resolution may take, in seconds. The largest sets take half a minute; what takes
 # this long tries versions without end.
@@ -77,8 +78,8 @@ def child_environment(environ: Mapping[str, str], folder: Path) -> dict[str, str
 
 
 def _breakdown(stderr: bytes) -> ResolveError:
-    lines = stderr.decode(errors="replace").strip().splitlines()
+    lines = stderr.decode(errors="replace").strip().splitlines() or ["it said nothing"]
     return ResolveError(
-        f"the resolver broke down: {lines[-1] if lines else 'it said nothing'}",
+        f"the resolver broke down: {without_addresses(lines[-1])}",
         solution="report this as a bug, with the requirements",
     )

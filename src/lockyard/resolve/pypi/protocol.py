@@ -74,7 +74,10 @@ class Chosen:
 
 @frozen(kw_only=True)
 class Cause:
-    """A requirement that takes part in a conflict; ``parent`` is empty for those asked for."""
+    """A requirement that takes part in a conflict.
+
+    ``parent`` is the package and version that has it, empty for what the request asks for.
+    """
 
     requirement: str
     package: str

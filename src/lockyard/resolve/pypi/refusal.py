@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from .protocol import Failure, FailureKind
 
 
@@ -15,4 +17,9 @@ class Refusal(Exception):  # noqa: N818 - it carries an answer, it is no fault o
 
 def refusal(kind: FailureKind, text: str, package: str = "") -> Refusal:
     """Make the refusal of a kind; ``text`` is a sentence without its full stop."""
-    return Refusal(Failure(kind=kind, text=text, package=package))
+    return Refusal(Failure(kind=kind, text=without_addresses(text), package=package))
+
+
+def without_addresses(text: str) -> str:
+    """Leave out web addresses: they may hold credentials, and tell where an index is."""
+    return re.sub(r"https?://\S+", "…", text)

@@ -98,6 +98,7 @@ def _pip_arguments(request: Request) -> list[str]:
         "--disable-pip-version-check",
         "--keyring-provider=disabled",
         "--progress-bar=off",
+        "--retries=3",
         "--only-binary=:all:",
         f"--index-url={request.index}",
         f"--cache-dir={Path(request.cache) / 'pip'}",

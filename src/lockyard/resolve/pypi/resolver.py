@@ -78,9 +78,13 @@ def resolve_pypi(  # noqa: PLR0913 - each is a given of the resolution, and name
         answer = ask(request)
     finally:
         reporter.end(task)
-    origins = _origins(parsed, target)
     if answer.failure is not None:
-        raise explain(answer.failure, source=source, target=target, cutoff=cutoff, origins=origins)
+        raise explain(answer.failure, source=source, target=target, cutoff=cutoff, askers=parsed)
+    origins = _origins(parsed, target)
+    for each in answer.wheels:
+        before = request.pins.get(each.name, each.version)
+        if before != each.version:
+            reporter.note(f"{each.name} {before} no longer fits: {each.version} is taken instead")
     return tuple(_wheel(each, source, origins.get(each.name, set())) for each in answer.wheels)
 
 

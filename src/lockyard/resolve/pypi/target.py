@@ -82,7 +82,7 @@ class PythonTarget:
             tags.append(f"manylinux_2_{minor}_{self.machine}")
             if minor in _LEGACY_NAMES:
                 tags.append(f"{_LEGACY_NAMES[minor]}_{self.machine}")
-        return (*tags, f"linux_{self.machine}")
+        return (f"linux_{self.machine}", *tags)
 
     @property
     def tags(self) -> tuple[Tag, ...]:
