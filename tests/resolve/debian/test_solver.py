@@ -203,6 +203,16 @@ def test_an_unknown_name_is_told_with_those_near_it(
     assert "did you mean libgomp1?" in reason
 
 
+def test_all_roots_that_nothing_meets_are_told_at_once(
+    refused: Callable[..., str], make_paragraph: Paragraph
+) -> None:
+    reason = refused(make_paragraph("a", "2"), roots="a (= 1), a, missing")
+    assert reason.splitlines()[1:] == [
+        "  - env asks for a (= 1), but the index has only a 2",
+        "  - env asks for missing, but no package is or provides missing",
+    ]
+
+
 RELATION = st.tuples(st.sampled_from("abcdef"), st.sampled_from(["", " (>= 2)", " (<< 2)"]))
 CLAUSE = st.lists(RELATION.map("".join), min_size=1, max_size=3).map(" | ".join)
 PACKAGE = st.fixed_dictionaries(

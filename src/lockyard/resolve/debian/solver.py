@@ -103,6 +103,9 @@ def solve(
     the first that can be installed. Recommends are not followed. Whatever comes out, the
     same comes out once it is pinned. Raises Unsatisfiable.
     """
+    hopeless = [RequirementInformation(root, None) for root in roots if not root.options]
+    if hopeless:  # resolvelib would stop at the first of them
+        raise Unsatisfiable(hopeless, {})
     found = _search(index, roots, pinned)
     # A search that had to turn back may hold on to what it needed on the way there only.
     for _ in range(SETTLING):
