@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import frozen
 
-from lockyard.build.layer import BuiltLayer
+from lockyard.build.built import BuiltLayer
 from lockyard.plan.image import ImagePlan
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -74,14 +74,18 @@ def manifest_document(config: Document, layers: Sequence[BuiltLayer]) -> Documen
     return Document(MANIFEST, encoded(value))
 
 
-def index_document(manifest: Document, plan: ImagePlan, tag: str) -> Document:
-    """Return a layout's index, whose one image goes by ``tag``."""
-    os, _, architecture = plan.target.platform.partition("/")
-    entry = manifest.descriptor(
-        platform={"os": os, "architecture": architecture},
-        annotations={
-            "io.containerd.image.name": f"{plan.names.repository}:{tag}",
-            "org.opencontainers.image.ref.name": tag,
-        },
-    )
-    return Document(INDEX, encoded({"schemaVersion": 2, "mediaType": INDEX, "manifests": [entry]}))
+def index_document(manifests: Mapping[str, Document], repository: str, tag: str) -> Document:
+    """Return a layout's index: an image's manifests by platform, all going by ``tag``."""
+    entries = []
+    for platform, manifest in sorted(manifests.items()):
+        os, _, architecture = platform.partition("/")
+        entries.append(
+            manifest.descriptor(
+                platform={"os": os, "architecture": architecture},
+                annotations={
+                    "io.containerd.image.name": f"{repository}:{tag}",
+                    "org.opencontainers.image.ref.name": tag,
+                },
+            )
+        )
+    return Document(INDEX, encoded({"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import json
 import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from attrs import frozen
 
@@ -18,26 +21,24 @@ from lockyard.assemble.document import (
     index_document,
     manifest_document,
 )
-from lockyard.build.layer import BuiltLayer
+from lockyard.build.built import BuiltLayer
 from lockyard.plan.image import ImagePlan
 from lockyard.store.faults import store_faults
 from lockyard.store.store import Store
 
 TAG = "latest"
+LEDGER = "lockyard.json"
 # linux/fs.h: share the extents of another file, copied on write.
 _FICLONE = 0x40049409
 
 
 @frozen(kw_only=True)
 class Image:
-    """An image's documents and the blobs of its layers.
+    """One platform's image: its documents, and its layers in the store."""
 
-    ``blobs`` maps the sha256 in hex of everything below ``blobs/`` to its size in bytes.
-    """
-
+    platform: str
     manifest: Document
     config: Document
-    index: Document
     layers: tuple[BuiltLayer, ...]
 
     @property
@@ -47,7 +48,7 @@ class Image:
 
     @property
     def blobs(self) -> Mapping[str, int]:
-        """Return what stands below ``blobs/sha256``."""
+        """Return the size of each of the image's blobs, by its sha256 in hex."""
         documents = {each.digest: len(each.data) for each in (self.manifest, self.config)}
         return documents | {layer.digest: layer.size for layer in self.layers}
 
@@ -55,25 +56,32 @@ class Image:
 def assemble(plan: ImagePlan, layers: Sequence[BuiltLayer]) -> Image:
     """Return the image that built layers make."""
     config = config_document(plan, layers)
-    manifest = manifest_document(config, layers)
     return Image(
-        manifest=manifest,
+        platform=plan.target.platform,
+        manifest=manifest_document(config, layers),
         config=config,
-        index=index_document(manifest, plan, TAG),
         layers=tuple(layers),
     )
 
 
-def write_layout(image: Image, store: Store, folder: Path) -> None:
+def write_layout(
+    images: Sequence[Image], repository: str, ledger: bytes, store: Store, folder: Path
+) -> None:
     """Write an image layout in place of what the folder held (OCI image layout 1.0).
 
-    It is made beside its place and renamed, so that a kill leaves the old one or the new.
+    ``images`` are one image's platforms; ``ledger`` is kept beside the index. All is made
+    beside its place and renamed, so that a kill leaves the old layout or the new.
     """
     with store_faults(folder.parent):
         folder.parent.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
         try:
-            _fill(image, store, made)
+            for image in images:
+                _put_blobs(image, store, made)
+            manifests = {image.platform: image.manifest for image in images}
+            _write(made / "index.json", index_document(manifests, repository, TAG).data)
+            _write(made / "oci-layout", encoded({"imageLayoutVersion": "1.0.0"}))
+            _write(made / LEDGER, ledger)
             made.chmod(0o755)
             if folder.exists():
                 old = made.with_name(f"{made.name}.old")
@@ -86,23 +94,22 @@ def write_layout(image: Image, store: Store, folder: Path) -> None:
             shutil.rmtree(made, ignore_errors=True)
 
 
-def is_layout(folder: Path, digest: str, blobs: Mapping[str, int]) -> bool:
-    """Tell whether a folder holds an image whole, by names and sizes alone.
-
-    ``digest`` is the sha256 in hex of its index.
-    """
+def read_ledger(folder: Path) -> dict[str, Any] | None:
+    """Return what a layout's ledger says, if all the blobs that it names are there."""
     try:
-        index = Document("", (folder / "index.json").read_bytes())
-        return index.digest == digest and all(
-            (folder / "blobs/sha256" / name).stat().st_size == size for name, size in blobs.items()
+        ledger = json.loads((folder / LEDGER).read_bytes())
+        present = (folder / "index.json").is_file() and all(
+            (folder / "blobs/sha256" / name).stat().st_size == size
+            for name, size in ledger["blobs"].items()
         )
-    except OSError:
-        return False
+    except (OSError, ValueError, LookupError, AttributeError, TypeError):
+        return None
+    return ledger if present else None
 
 
-def _fill(image: Image, store: Store, folder: Path) -> None:
+def _put_blobs(image: Image, store: Store, folder: Path) -> None:
     blobs = folder / "blobs" / "sha256"
-    blobs.mkdir(parents=True)
+    blobs.mkdir(parents=True, exist_ok=True)
     for path in (folder / "blobs", blobs):
         path.chmod(0o755)
     for document in (image.config, image.manifest):
@@ -110,11 +117,9 @@ def _fill(image: Image, store: Store, folder: Path) -> None:
     for layer in image.layers:
         source = store.blob(layer.digest, layer.size)
         if source is None:
-            raise FileNotFoundError(layer.digest)
+            raise FileNotFoundError(errno.ENOENT, "a layer has gone from the store")
         if not (blobs / layer.digest).exists():
             share(source, blobs / layer.digest)
-    _write(folder / "oci-layout", encoded({"imageLayoutVersion": "1.0.0"}))
-    _write(folder / "index.json", image.index.data)
 
 
 def _write(path: Path, data: bytes) -> None:

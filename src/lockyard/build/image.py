@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from lockyard.build.layer import BuiltLayer, build_layer, cached_layer, wheel_tree
+from lockyard.build.built import BuiltLayer
+from lockyard.build.layer import build_layer, cached_layer, wheel_tree
 from lockyard.events import Reporter
 from lockyard.plan.layer import Layer, WheelLayer
 from lockyard.store.store import Store

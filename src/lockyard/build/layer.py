@@ -7,8 +7,7 @@ from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from attrs import frozen
-
+from lockyard.build.built import BuiltLayer
 from lockyard.build.compress import GzipStream
 from lockyard.build.debian.archive import open_debs
 from lockyard.build.debian.base import base_tree
@@ -23,20 +22,6 @@ from lockyard.plan.layer import DebianLayer, Layer, RecipeLayer, WheelLayer, lay
 from lockyard.store.store import Store
 
 _RECORDS = "layer"
-
-
-@frozen(kw_only=True)
-class BuiltLayer:
-    """A layer in the store.
-
-    ``digest`` and ``size`` (bytes) are those of the compressed blob, ``diff_id`` the sha256
-    of the archive inside it, all sha256 in hex.
-    """
-
-    title: str
-    digest: str
-    size: int
-    diff_id: str
 
 
 def cached_layer(layer: Layer, store: Store) -> BuiltLayer | None:

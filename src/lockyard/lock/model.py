@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from attrs import field, frozen
 
 FORMAT = 1
+
+
+def _matching(pattern: str, what: str) -> Callable[[Any, Any, str], None]:
+    """Return a validator: a lock may come from anywhere, and its texts become paths."""
+    compiled = re.compile(pattern, re.ASCII)
+
+    def check(_: Any, attribute: Any, value: str) -> None:
+        if not compiled.fullmatch(value):
+            raise ValueError(f"{attribute.name} {value!r} isn't {what}")
+
+    return check
+
+
+def _positive(_: Any, attribute: Any, value: int) -> None:
+    if value <= 0:
+        raise ValueError(f"{attribute.name} {value} isn't a size in bytes")
+
+
+_FILE = r"[A-Za-z0-9_][A-Za-z0-9._+!~%-]*"
 
 
 @frozen(kw_only=True)
@@ -20,11 +41,11 @@ class Artifact:
     empty where it serves them all.
     """
 
-    name: str
+    name: str = field(validator=_matching(r"[A-Za-z0-9_][A-Za-z0-9._+-]*", "a package's name"))
     version: str
-    file: str
-    sha256: str
-    size: int
+    file: str = field(validator=_matching(_FILE, "a file's name"))
+    sha256: str = field(validator=_matching("[0-9a-f]{64}", "a sha256 in hex"))
+    size: int = field(validator=_positive)
     source: str
     required_by: tuple[str, ...]
     targets: tuple[str, ...] = ()
@@ -35,7 +56,7 @@ class Deb(Artifact):
     """A binary package of a Debian suite; ``path`` is relative to the mirror's root."""
 
     architecture: str
-    path: str
+    path: str = field(validator=_matching(rf"({_FILE}/)*{_FILE}", "a path below a mirror's root"))
 
 
 @frozen(kw_only=True)

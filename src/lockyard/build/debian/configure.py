@@ -33,6 +33,7 @@ IDLE = {
     "libpam-runtime": "writes /etc/pam.d/common-*: nobody logs in to an image",
     "libpam0g": "restarts services",
     "libpython3.11-minimal": "makes sitecustomize.py, which its archive already has",
+    "netbase": "makes /etc/hosts and /etc/networks, which engines mount their own over",
     "openssl": "makes /usr/lib/ssl, which its archive already has",
     "passwd": "makes the shadow files (see accounts)",
     "perl": "registers alternatives of manual pages",

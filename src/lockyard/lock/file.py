@@ -1,0 +1,65 @@
+"""Lockfiles in their folder."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from lockyard.errors import LockError, StoreError
+from lockyard.lock.model import Lock
+from lockyard.lock.text import decode_lock, encode_lock
+
+FOLDER = "locks"
+
+
+def lock_path(env: str) -> str:
+    """Return where an env's lock is, relative to the workspace."""
+    return f"{FOLDER}/{env}.lock.toml"
+
+
+def read_lock(root: Path, env: str) -> Lock | None:
+    """Read an env's lock, or return None if it has none. Raise LockError if it is damaged."""
+    file = lock_path(env)
+    try:
+        text = (root / file).read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise LockError(
+            f"it can't be read: {error}",
+            where=file,
+            solution="restore it from version control, or lock again",
+        ) from None
+    lock = decode_lock(text, file)
+    if lock.env != env:
+        raise LockError(
+            f"it is the lock of {lock.env!r}",
+            where=file,
+            solution=f"lock {env} again: a lock is no use under another name",
+        )
+    return lock
+
+
+def write_lock(root: Path, lock: Lock) -> bool:
+    """Write a lock in place of the old one, whole or not at all; tell whether it changed."""
+    path, data = root / lock_path(lock.env), encode_lock(lock).encode()
+    try:
+        if path.is_file() and path.read_bytes() == data:
+            return False
+        path.parent.mkdir(exist_ok=True)
+        handle, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(data)
+            Path(made).chmod(0o644)
+            Path(made).replace(path)
+        finally:
+            Path(made).unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"the lock can't be written: {error.strerror}",
+            where=lock_path(lock.env),
+            solution="make the folder writable, or make room; the old lock is untouched",
+        ) from None
+    return True

@@ -1,0 +1,1 @@
+"""From a spec to a lock; beside fetching, the only part that reaches the network."""

@@ -1,0 +1,172 @@
+"""Build envs: plan, fetch, build, assemble; or find that nothing has changed."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from attrs import frozen
+
+from lockyard import ASSEMBLY_VERSION
+from lockyard.assemble.layout import Image, read_ledger
+from lockyard.events import Reporter
+from lockyard.plan.image import ImagePlan
+from lockyard.spec.model import DebianSource, PypiSource, Workspace
+from lockyard.spec.reader import Fleet
+from lockyard.store.store import Store
+from lockyard.tasks.plan import plan_env
+
+State = Literal["built", "unchanged", "would build"]
+
+
+@frozen(kw_only=True)
+class Built:
+    """What came of one image: its folder, and by platform its digest; sizes in bytes."""
+
+    env: str
+    image: str
+    folder: str
+    state: State
+    digests: Mapping[str, str]
+    size: int
+    layers: int
+    new_layers: int
+    seconds: float
+
+
+@frozen(kw_only=True)
+class Builder:
+    """Build images of a fleet into a folder, with what it takes from outside."""
+
+    fleet: Fleet
+    store: Store
+    output: Path
+    environ: Mapping[str, str]
+    reporter: Reporter
+    jobs: int
+
+    def build(self, name: str, *, dry_run: bool = False) -> list[Built]:
+        """Build an env's images, one for each variant, unless they are there already."""
+        by_image: dict[str, list[ImagePlan]] = {}
+        for plan in plan_env(self.fleet, name):
+            by_image.setdefault(plan.names.image, []).append(plan)
+        return [self._image(plans, dry_run) for plans in by_image.values()]
+
+    def _image(self, plans: Sequence[ImagePlan], dry_run: bool) -> Built:
+        started = time.monotonic()
+        image = plans[0].names.image
+        keys = {plan.target.platform: plan.key for plan in plans}
+        ledger = read_ledger(self.output / image)
+        if ledger is not None and ledger.get("plans") == keys:
+            return self._built(plans, "unchanged", ledger, 0, started)
+        missing = self._missing_layers(plans)
+        if dry_run:
+            return self._built(plans, "would build", {}, missing, started)
+        images = self._make(plans)
+        ledger = _ledger(keys, images)
+        from lockyard.assemble.layout import write_layout  # noqa: PLC0415
+
+        write_layout(
+            images,
+            plans[0].names.repository,
+            json.dumps(ledger, sort_keys=True, indent=1).encode() + b"\n",
+            self.store,
+            self.output / image,
+        )
+        return self._built(plans, "built", ledger, missing, started)
+
+    def _missing_layers(self, plans: Sequence[ImagePlan]) -> int:
+        from lockyard.build.layer import cached_layer  # noqa: PLC0415
+
+        layers = [layer for plan in plans for layer in plan.layers]
+        return sum(cached_layer(layer, self.store) is None for layer in layers)
+
+    def _make(self, plans: Sequence[ImagePlan]) -> list[Image]:
+        from lockyard.assemble.layout import assemble  # noqa: PLC0415
+        from lockyard.build.image import build_layers  # noqa: PLC0415
+
+        images = []
+        for plan in plans:
+            self._fetch(plan)
+            layers = build_layers(plan.layers, self.store, jobs=self.jobs, reporter=self.reporter)
+            images.append(assemble(plan, layers))
+        return images
+
+    def _fetch(self, plan: ImagePlan) -> None:
+        """Have what the layers that aren't there yet are made of."""
+        from lockyard.build.layer import cached_layer  # noqa: PLC0415
+
+        missing = [layer for layer in plan.layers if cached_layer(layer, self.store) is None]
+        if not missing:
+            return
+        from lockyard.fetch.fetch import fetch  # noqa: PLC0415
+        from lockyard.fetch.locate import Locator  # noqa: PLC0415
+        from lockyard.sources.http import session  # noqa: PLC0415
+        from lockyard.sources.pypi import certificate  # noqa: PLC0415
+
+        connection = session(certificate(self.environ))
+        fetch(
+            plan.artifacts,
+            store=self.store,
+            locate=Locator(connection, _addresses(self.fleet.workspace, self.environ)),
+            session=connection,
+            reporter=self.reporter,
+        )
+
+    def _built(
+        self,
+        plans: Sequence[ImagePlan],
+        state: State,
+        ledger: Mapping[str, Any],
+        new_layers: int,
+        started: float,
+    ) -> Built:
+        image = plans[0].names.image
+        return Built(
+            env=plans[0].env,
+            image=image,
+            folder=str(self.output / image),
+            state=state,
+            digests=ledger.get("images", {}),
+            size=sum(ledger.get("blobs", {}).values()),
+            layers=sum(len(plan.layers) for plan in plans),
+            new_layers=new_layers,
+            seconds=round(time.monotonic() - started, 2),
+        )
+
+
+def _ledger(keys: Mapping[str, str], images: Sequence[Image]) -> dict[str, Any]:
+    """Return the record of a build: what went in by its key, what came out by its digests."""
+    return {
+        "format": 1,
+        "builder": "embedded",
+        "assembly": ASSEMBLY_VERSION,
+        "plans": dict(keys),
+        "images": {image.platform: image.digest for image in images},
+        "blobs": {name: size for image in images for name, size in image.blobs.items()},
+        "layers": {
+            image.platform: [
+                {"title": layer.title, "digest": layer.digest, "diff_id": layer.diff_id}
+                for layer in image.layers
+            ]
+            for image in images
+        },
+    }
+
+
+def _addresses(workspace: Workspace, environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return how to find the address of each source, asked for only if it is needed."""
+    from lockyard.sources.debian import mirror_url  # noqa: PLC0415
+    from lockyard.sources.pypi import index_url  # noqa: PLC0415
+
+    found: dict[str, Any] = {}
+    for name, source in workspace.sources.items():
+        match source:
+            case DebianSource():
+                found[name] = lambda at=source.mirror: mirror_url(at, environ)
+            case PypiSource():
+                found[name] = lambda at=source.index: index_url(at, environ)
+    return found

@@ -1,0 +1,41 @@
+"""Plan an env's images from its lock, if the lock still fits."""
+
+from __future__ import annotations
+
+from lockyard.errors import LockError
+from lockyard.lock.file import lock_path, read_lock
+from lockyard.lock.inputs import changed_inputs, inputs
+from lockyard.lock.model import Lock
+from lockyard.plan.image import ImagePlan, plan_image
+from lockyard.spec.model import Env
+from lockyard.spec.reader import Fleet
+
+
+def plan_env(fleet: Fleet, name: str) -> list[ImagePlan]:
+    """Return the plans of all targets of an env.
+
+    Raise LockError if it has no lock, or one that was made from another spec.
+    """
+    env = fleet.env(name)
+    recipe = fleet.recipe(env.recipe)
+    lock = fresh_lock(fleet, env)
+    return [plan_image(fleet.workspace, env, recipe, lock, target) for target in lock.targets]
+
+
+def fresh_lock(fleet: Fleet, env: Env) -> Lock:
+    """Return an env's lock. Raise LockError if there is none that fits."""
+    lock = read_lock(fleet.root, env.name)
+    mend = f"run: invoke lock {env.name}"
+    if lock is None:
+        raise LockError("there is no lock yet", where=lock_path(env.name), solution=mend)
+    now = inputs(fleet.workspace, env, fleet.recipe(env.recipe))
+    changed = changed_inputs(lock, now)
+    if changed:
+        what = {"base": f"base {env.base}", "recipe": f"recipe {env.recipe}", "env": "env"}
+        raise LockError(
+            f"the {' and the '.join(what.get(each, each) for each in changed)} changed "
+            "since it was made",
+            where=lock_path(env.name),
+            solution=mend,
+        )
+    return lock
