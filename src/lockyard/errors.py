@@ -111,5 +111,7 @@ class Fault:
         self.solution = solution
 
     def __str__(self) -> str:
-        text = f"{self.file}: {self.key}: {self.reason}" if self.key else f"{self.file}: {self.reason}"
+        text = (
+            f"{self.file}: {self.key}: {self.reason}" if self.key else f"{self.file}: {self.reason}"
+        )
         return f"{text} ({self.solution})" if self.solution else text

@@ -40,8 +40,8 @@ def descriptor(media_type: str, digest: str, size: int) -> dict[str, Any]:
     return {"mediaType": media_type, "digest": f"sha256:{digest}", "size": size}
 
 
-def encoded(value: Mapping[str, Any]) -> bytes:
-    """Return a JSON object's one form: keys sorted, no spaces, ASCII."""
+def encoded(value: Any) -> bytes:
+    """Return a JSON value's one form: keys sorted, no spaces, ASCII."""
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode("ascii")
 
 

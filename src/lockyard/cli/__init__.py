@@ -1,0 +1,1 @@
+"""The edge where people and machines call: arguments, progress, output, exit statuses."""

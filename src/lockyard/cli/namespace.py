@@ -1,0 +1,208 @@
+"""The tasks that ``invoke`` and ``lockyard`` offer. Each is thin: arguments in, results out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from invoke.collection import Collection
+from invoke.context import Context
+from invoke.exceptions import Exit
+from invoke.tasks import task
+
+from lockyard.cli.output import readable, show, tell, told
+from lockyard.cli.progress import progress
+from lockyard.errors import LockyardError, UsageError
+from lockyard.spec.reader import Fleet, read_fleet
+from lockyard.store.store import Store
+
+T = TypeVar("T")
+_NAME = "an env: the name of a file in envs/ without its .toml"
+_JSON = "print JSON for machines instead of words"
+
+
+@task(help={"json": _JSON}, name="list")
+def list_(_: Context, json: bool = False) -> None:
+    """Show every env: its images, whether its lock fits, what is built.
+
+    Reads only the workspace; needs no network. States of a lock are `fresh`, `stale` (the
+    spec has changed since: lock it) and `missing`.
+    """
+    from lockyard.tasks.list import list_fleet  # noqa: PLC0415
+
+    with told(as_json=json):
+        rows = list_fleet(_fleet(), Path("dist"))
+        width = max((len(row.env) for row in rows), default=0)
+        show(
+            rows,
+            as_json=json,
+            line=lambda row: (
+                f"{row.env:<{width}}  {row.lock:<7}  {row.repository}"
+                + (f"@{row.digest}" if row.digest else "")
+            ),
+        )
+
+
+@task(
+    positional=["name"],
+    help={
+        "name": _NAME,
+        "all": "every env of the workspace, each on its own",
+        "dry-run": "show what would change, write nothing",
+        "json": _JSON,
+    },
+)
+def lock(
+    _: Context, name: str = "", all: bool = False, dry_run: bool = False, json: bool = False
+) -> None:
+    """Resolve an env into locks/NAME.lock.toml, every artifact pinned by its sha256.
+
+    What the old lock pins stays wherever it still fits: locking again changes nothing unless
+    the spec has changed. An error leaves the old lock as it was.
+
+    Example: invoke lock sklearn-1.9
+    """
+    from lockyard.tasks.lock import Locked, lock_env  # noqa: PLC0415
+
+    def line(done: Locked) -> str:
+        state = "changed" if done.changed else "no change"
+        verb = "would be " if dry_run and done.changed else ""
+        head = f"{done.env}: {verb}{state}, {done.packages} packages, {readable(done.size)}"
+        return "\n".join([head, *(f"  {change}" for change in done.changes)])
+
+    with told(as_json=json), progress(quiet=json) as reporter:
+        fleet, store = _fleet(), Store.default(os.environ)
+        done, failed = _each(
+            _chosen(fleet, name, all),
+            lambda env: lock_env(
+                fleet,
+                env,
+                store=store,
+                environ=os.environ,
+                now=datetime.now(UTC),
+                reporter=reporter,
+                dry_run=dry_run,
+            ),
+        )
+    _finish(done, failed, as_json=json, line=line)
+
+
+@task(
+    positional=["name"],
+    help={
+        "name": _NAME,
+        "all": "every env of the workspace; one that fails doesn't stop the others",
+        "output": "the folder for image layouts (dist)",
+        "jobs": "how many layers at once (the number of processors)",
+        "archive": "also write each image as DIST/IMAGE.tar, for docker load or skopeo",
+        "load": "also load each image into the Docker engine",
+        "dry-run": "show what would be built, build nothing",
+        "json": _JSON,
+    },
+)
+def build(
+    _: Context,
+    name: str = "",
+    all: bool = False,
+    output: str = "dist",
+    jobs: int = 0,
+    archive: bool = False,
+    load: bool = False,
+    dry_run: bool = False,
+    json: bool = False,
+) -> None:
+    """Build an env's images from its lock into dist/IMAGE/, an OCI image layout.
+
+    Fetches what the store doesn't have, verified; executes nothing; the same lock gives the
+    same digest anywhere. What hasn't changed isn't built again, and an interrupted build
+    goes on where it was.
+
+    Example: invoke build sklearn-1.9 --load
+    """
+    from lockyard.tasks.build import Builder, Built  # noqa: PLC0415
+
+    def line(done: Built) -> str:
+        if done.state == "would build":
+            return f"{done.image}: would build {done.new_layers} of {done.layers} layers"
+        what = "nothing to do" if done.state == "unchanged" else f"built in {done.seconds} s"
+        head = f"{done.image}: {what}, {readable(done.size)}, {done.layers} layers"
+        return "\n".join([head, *(f"  {digest}  {p}" for p, digest in done.digests.items())])
+
+    def one(builder: Builder, env: str) -> list[Built]:
+        made = builder.build(env, dry_run=dry_run)
+        for image in made if not dry_run else []:
+            _ship(Path(image.folder), archive=archive, load=load)
+        return made
+
+    with told(as_json=json), progress(quiet=json) as reporter:
+        fleet = _fleet()
+        builder = Builder(
+            fleet=fleet,
+            store=Store.default(os.environ),
+            output=fleet.root / output,
+            environ=os.environ,
+            reporter=reporter,
+            jobs=jobs if jobs > 0 else os.cpu_count() or 1,
+        )
+        done, failed = _each(_chosen(fleet, name, all), lambda env: one(builder, env))
+    _finish([image for made in done for image in made], failed, as_json=json, line=line)
+
+
+def _ship(folder: Path, *, archive: bool, load: bool) -> None:
+    if archive:
+        from lockyard.ship.archive import write_archive  # noqa: PLC0415
+
+        write_archive(folder, folder.with_name(f"{folder.name}.tar"))
+    if load:
+        from lockyard.ship.engine import load_image  # noqa: PLC0415
+
+        load_image(folder)
+
+
+def _fleet() -> Fleet:
+    return read_fleet(Path.cwd())
+
+
+def _chosen(fleet: Fleet, name: str, everything: bool) -> tuple[str, ...]:
+    """Return the envs that a call names. Raise UsageError unless it is one, or all."""
+    if bool(name) == everything:
+        raise UsageError(
+            "name one env, or give --all",
+            where="arguments",
+            solution=f"envs here: {', '.join(fleet.env_names())}",
+        )
+    return fleet.env_names() if everything else (name,)
+
+
+def _each(
+    names: tuple[str, ...], act: Callable[[str], T]
+) -> tuple[list[T], dict[str, LockyardError]]:
+    """Act on each env; one that fails doesn't stop the others."""
+    done, failed = [], {}
+    for name in names:
+        try:
+            done.append(act(name))
+        except LockyardError as error:
+            failed[name] = error
+    return done, failed
+
+
+def _finish(
+    done: list[Any],
+    failed: dict[str, LockyardError],
+    *,
+    as_json: bool,
+    line: Callable[[Any], str],
+) -> None:
+    """Show what was done, then what failed. The status is that of the first failure."""
+    show(done, as_json=as_json, line=line)
+    for error in failed.values():
+        tell(error, as_json=as_json)
+    if failed:
+        raise Exit(code=next(iter(failed.values())).status)
+
+
+namespace = Collection(list_, lock, build)

@@ -1,0 +1,1 @@
+"""Hand an image on: as an archive, or to a container engine."""

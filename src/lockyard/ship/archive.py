@@ -1,0 +1,78 @@
+"""An image as one file, as ``docker load`` and ``skopeo`` read it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+from lockyard.assemble.document import encoded
+from lockyard.build.entry import Entry, directory, text
+from lockyard.build.tar import write_tar
+from lockyard.errors import UsageError
+from lockyard.store.faults import store_faults
+from lockyard.store.writer import Writer
+
+
+def write_archive(folder: Path, target: Path) -> None:
+    """Write a layout as a tar archive, whole or not at all.
+
+    Beside the layout's files it has the ``manifest.json`` that engines without a containerd
+    store read. The same layout gives the same archive.
+    """
+    if target.is_dir():
+        raise UsageError("this is a folder", where=str(target), solution="name a file")
+    with store_faults(target.parent):
+        target.parent.mkdir(parents=True, exist_ok=True)
+    with Writer(target.parent, target.parent, lambda _: target) as writer:
+        write_tar(_entries(folder), writer.write)
+        writer.commit()
+
+
+def _entries(folder: Path) -> Iterator[Entry]:
+    index = json.loads((folder / "index.json").read_bytes())
+    yield directory("blobs")
+    yield directory("blobs/sha256")
+    for blob in sorted((folder / "blobs" / "sha256").iterdir()):
+        yield _file(f"blobs/sha256/{blob.name}", blob)
+    yield _file("index.json", folder / "index.json")
+    yield text("manifest.json", _docker_manifest(folder, index))
+    yield _file("oci-layout", folder / "oci-layout")
+
+
+def _file(path: str, source: Path) -> Entry:
+    return Entry(
+        path=path,
+        kind="file",
+        mode=0o644,
+        size=source.stat().st_size,
+        open=partial(_open, source),
+        owner=str(source),
+    )
+
+
+def _open(path: Path) -> BinaryIO:
+    return path.open("rb")
+
+
+def _docker_manifest(folder: Path, index: dict[str, list[dict[str, object]]]) -> bytes:
+    """Return the list that ``docker save`` writes: a config and its layers, by image."""
+    rows = []
+    for entry in index["manifests"]:
+        manifest = json.loads((folder / _path(str(entry["digest"]))).read_bytes())
+        annotations = entry["annotations"]
+        assert isinstance(annotations, dict)  # noqa: S101 - as the assembler writes it
+        rows.append(
+            {
+                "Config": _path(manifest["config"]["digest"]),
+                "Layers": [_path(layer["digest"]) for layer in manifest["layers"]],
+                "RepoTags": [annotations["io.containerd.image.name"]],
+            }
+        )
+    return encoded(rows)
+
+
+def _path(digest: str) -> str:
+    return f"blobs/sha256/{digest.removeprefix('sha256:')}"

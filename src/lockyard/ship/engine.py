@@ -1,0 +1,40 @@
+"""A container engine, through its API."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+from lockyard.errors import EngineError
+from lockyard.ship.archive import write_archive
+
+_HELP = "start a Docker engine, or point DOCKER_HOST at one"
+
+
+def load_image(folder: Path) -> list[str]:
+    """Load a layout into the Docker engine that the environment names. Return its tags.
+
+    Raise EngineError if no engine answers, or it refuses the image.
+    """
+    import docker  # noqa: PLC0415 - a tenth of a second, for those who load only
+    import requests  # noqa: PLC0415
+
+    try:
+        client = docker.from_env()
+        client.ping()
+    except (docker.errors.DockerException, requests.RequestException) as error:
+        raise EngineError(
+            f"no Docker engine answers: {error}", where="docker", solution=_HELP
+        ) from None
+    with closing(client), tempfile.TemporaryDirectory() as scratch:
+        archive = Path(scratch) / "image.tar"
+        write_archive(folder, archive)
+        try:
+            with archive.open("rb") as stream:
+                images = client.images.load(stream)
+        except (docker.errors.DockerException, requests.RequestException) as error:
+            raise EngineError(
+                f"the engine refused the image: {error}", where=folder.name, solution=_HELP
+            ) from None
+    return sorted(tag for image in images for tag in image.tags)

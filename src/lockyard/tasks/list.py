@@ -1,0 +1,64 @@
+"""What the fleet is: every image with its names and its state."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from attrs import frozen
+
+from lockyard.assemble.layout import read_ledger
+from lockyard.lock.file import read_lock
+from lockyard.lock.inputs import changed_inputs, inputs
+from lockyard.spec.model import Env
+from lockyard.spec.names import names
+from lockyard.spec.reader import Fleet
+
+
+@frozen(kw_only=True)
+class Listed:
+    """One image of an env; ``digest`` is that of the newest build, or empty."""
+
+    env: str
+    title: str
+    variant: str
+    platforms: tuple[str, ...]
+    image: str
+    repository: str
+    environment: str
+    lock: Literal["fresh", "stale", "missing"]
+    digest: str
+
+
+def list_fleet(fleet: Fleet, output: Path) -> list[Listed]:
+    """Return every image of the fleet, by env and variant."""
+    rows = []
+    for name in fleet.env_names():
+        env = fleet.env(name)
+        recipe = fleet.recipe(env.recipe)
+        state = _lock_state(fleet, env)
+        for variant in sorted(env.variants):
+            called = names(fleet.workspace, env, recipe, variant)
+            ledger = read_ledger(fleet.root / output / called.image) or {}
+            rows.append(
+                Listed(
+                    env=name,
+                    title=env.title,
+                    variant=variant,
+                    platforms=env.platforms,
+                    image=called.image,
+                    repository=called.repository,
+                    environment=called.environment,
+                    lock=state,
+                    digest=", ".join(sorted(ledger.get("images", {}).values())),
+                )
+            )
+    return rows
+
+
+def _lock_state(fleet: Fleet, env: Env) -> Literal["fresh", "stale", "missing"]:
+    lock = read_lock(fleet.root, env.name)
+    if lock is None:
+        return "missing"
+    now = inputs(fleet.workspace, env, fleet.recipe(env.recipe))
+    return "stale" if changed_inputs(lock, now) else "fresh"
