@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lockyard.errors import FetchError, IntegrityError, ResolveError
+from lockyard.errors import FetchError, IntegrityError, ResolveError, SpecError
 from lockyard.resolve.pypi.resolver import Requirement
 from lockyard.resolve.pypi.target import PythonTarget
 
@@ -107,6 +107,16 @@ def test_index_without_hash_or_size(
     index.wheel("app", "1.0", **entry)
     with pytest.raises(FetchError, match=f"app: the index gives {reason}"):
         resolve("app")
+
+
+def test_cutoff_without_time_zone(index: Any, resolve: Any) -> None:
+    with pytest.raises(SpecError, match="no time zone"):
+        resolve("app", cutoff=datetime(2030, 1, 1))
+
+
+def test_certificates_that_are_not_there(index: Any, resolve: Any) -> None:
+    with pytest.raises(FetchError, match="no certificates at nowhere"):
+        resolve("app", cert="nowhere")
 
 
 def test_malformed_page(index: Any, resolve: Any) -> None:

@@ -68,11 +68,10 @@ class MetadataReader:
     """Tell pip what wheels depend on.
 
     In this order: from the store, from the index where it serves metadata beside its wheels
-    (PEP 658), from the wheel's own end by range requests, and from the whole wheel. Only the
-    first and second and last are checked against a hash of the index; a part of a wheel can't
-    be. That is enough for resolving, as the wheel is checked in full before anything is
-    installed from it, and a lie about its dependencies then gains nothing that the lie's
-    author couldn't have had by publishing another wheel.
+    (PEP 658), from the wheel's own end by range requests, and from the whole wheel. The whole
+    wheel is checked against the index's hash, but a part of one can't be. That is enough for
+    resolving: fetching checks each wheel in full before anything is unpacked, so that a lie
+    here can make a resolution wrong, and never an image other than its lock.
     """
 
     def __init__(self, pages: Pages, store: MetadataStore) -> None:

@@ -68,9 +68,9 @@ def resolve_pypi(  # noqa: PLR0913 - each is a given of the resolution, and name
         },
         target=target,
         index=_checked_index(index, source),
-        cert=cert,
+        cert=_checked_cert(cert, source),
         cache=str(cache.absolute()),
-        cutoff=None if cutoff is None else cutoff.astimezone(UTC).isoformat(),
+        cutoff=None if cutoff is None else _in_utc(cutoff).isoformat(),
     )
     task = f"resolve {source}"
     reporter.begin(task, f"Resolving {len(parsed)} requirements for {target}")
@@ -116,6 +116,25 @@ def _checked_index(index: str, source: str) -> str:
             solution="set an index that is served by HTTPS",
         )
     return index
+
+
+def _checked_cert(cert: str | None, source: str) -> str | None:
+    if cert is not None and not Path(cert).exists():
+        raise FetchError(
+            f"there are no certificates at {cert}",
+            where=f"source {source}",
+            solution="set the file of certificates that the index's own is signed with",
+        )
+    return cert
+
+
+def _in_utc(cutoff: datetime) -> datetime:
+    if cutoff.utcoffset() is None:
+        raise SpecError(
+            f"the cut-off date {cutoff} has no time zone",
+            solution=f"write it with its offset: {cutoff.isoformat()}Z",
+        )
+    return cutoff.astimezone(UTC)
 
 
 def _origins(parsed: Sequence[tuple[Parsed, str]], target: PythonTarget) -> dict[str, set[str]]:

@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from importlib.metadata import version
 from typing import Any, cast
 
-import pip
 from pip._internal.commands.install import InstallCommand
 from pip._internal.index.collector import LinkCollector
 from pip._internal.models.target_python import TargetPython
@@ -25,9 +23,6 @@ from pip._vendor.packaging.tags import Tag
 
 from .refusal import refusal
 from .target import PythonTarget
-
-PIP = "26.3"
-PIP_TOOLS = "7.6.2"
 
 # What is called or replaced, and parameters that it must have for that.
 _SIGNATURES: dict[Callable[..., Any], tuple[str, ...]] = {
@@ -43,11 +38,7 @@ _SIGNATURES: dict[Callable[..., Any], tuple[str, ...]] = {
 
 
 def check_seams() -> None:
-    """Raise Refusal unless pip and pip-tools are those that the seams are made for."""
-    tools = version("pip-tools")
-    if pip.__version__ != PIP or tools != PIP_TOOLS:
-        found = f"pip {pip.__version__} and pip-tools {tools}"
-        raise refusal("seams", f"pip {PIP} and pip-tools {PIP_TOOLS} are needed, found {found}")
+    """Raise Refusal unless what is called and replaced looks as it is expected to."""
     for function, expected in _SIGNATURES.items():
         missing = set(expected) - set(inspect.signature(function).parameters)
         if missing:
