@@ -57,9 +57,9 @@ class Download:
         self.progress(partial.size)
         if partial.size > artifact.size:
             self._clear()
-        parts = int(partial.size > 0)
-        parts += self._complete()
-        if parts > 1 and partial.sha256() != artifact.sha256:
+        resumed = partial.size > 0
+        requested = self._complete()
+        if (resumed or requested > 1) and partial.sha256() != artifact.sha256:
             self._clear()
             self._complete()
         partial.commit(sha256=artifact.sha256, size=artifact.size, where=self.where)

@@ -17,6 +17,8 @@ from lockyard.lock.model import Artifact, Deb
 from lockyard.sources.http import get
 
 PAGE_LIMIT = 128 << 20  # bytes; the largest page of the public index has some 30 MB
+# Whatever a body that is no page, or a hostile one, makes its readers raise.
+_NO_PAGE = (ValueError, RecursionError, requests.RequestException, UnsupportedRepoVersionError)
 
 
 class Locate(Protocol):
@@ -96,7 +98,7 @@ class Locator:
         ) as response:
             try:
                 page = _parsed(response, project)
-            except (ValueError, requests.RequestException, UnsupportedRepoVersionError) as error:
+            except _NO_PAGE as error:
                 raise FetchError(
                     f"the answer is no page of a package index ({type(error).__name__})",
                     where=f"{what} (source {source})",

@@ -102,10 +102,10 @@ def _worker(
         while True:
             item = todo.get_nowait()
             cancel.check()
-            done.put(_outcome(work, item))
+            done.put(_outcome(work, item, cancel))
 
 
-def _outcome(work: Callable[[Item], Result], item: Item) -> Callable[[], Result]:
+def _outcome(work: Callable[[Item], Result], item: Item, cancel: Cancel) -> Callable[[], Result]:
     """Return a function that gives the result in another thread, or raises there."""
     try:
         result = work(item)
@@ -113,6 +113,7 @@ def _outcome(work: Callable[[Item], Result], item: Item) -> Callable[[], Result]
         raise
     except BaseException as error:
         caught = error
+        cancel.set()
 
         def fail() -> Result:
             raise caught
