@@ -13,6 +13,7 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import task
 
+from lockyard.cli.arguments import FleetTask
 from lockyard.cli.output import readable, show, tell, told
 from lockyard.cli.progress import progress
 from lockyard.errors import LockyardError, UsageError
@@ -47,6 +48,7 @@ def list_(_: Context, json: bool = False) -> None:
 
 
 @task(
+    klass=FleetTask,
     positional=["name"],
     help={
         "name": _NAME,
@@ -68,10 +70,11 @@ def lock(
     from lockyard.tasks.lock import Locked, lock_env  # noqa: PLC0415
 
     def line(done: Locked) -> str:
-        state = "changed" if done.changed else "no change"
+        state = "new" if done.new else "changed" if done.changed else "no change"
         verb = "would be " if dry_run and done.changed else ""
         head = f"{done.env}: {verb}{state}, {done.packages} packages, {readable(done.size)}"
-        return "\n".join([head, *(f"  {change}" for change in done.changes)])
+        shown = done.changes if not done.new else ()
+        return "\n".join([head, *(f"  {change}" for change in shown)])
 
     with told(as_json=json), progress(quiet=json) as reporter:
         fleet, store = _fleet(), Store.default(os.environ)
@@ -91,6 +94,7 @@ def lock(
 
 
 @task(
+    klass=FleetTask,
     positional=["name"],
     help={
         "name": _NAME,

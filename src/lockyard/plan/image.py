@@ -123,7 +123,9 @@ def _config(env: Env, recipe: Recipe, base: Base) -> dict[str, Any]:
     """Return the ``config`` object of the OCI image configuration."""
     path = [f"{base.prefix}/bin", "/usr/local/sbin", "/usr/local/bin"]
     path += ["/usr/sbin", "/usr/bin", "/sbin", "/bin"]
-    environment = {"PATH": ":".join(path), "HOME": recipe.user.home, **recipe.config.environment}
+    environment = {"PATH": ":".join(path), "HOME": recipe.user.home}
+    for added in (recipe.config.environment, env.environment):
+        environment.update((str(name), value) for name, value in added.items())
     return {
         # By number, so that a cluster can see without the image's passwd that it isn't root.
         "User": f"{recipe.user.uid}:{recipe.user.gid}",

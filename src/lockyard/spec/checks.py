@@ -13,6 +13,7 @@ from typing import NewType
 PypiRequirement = NewType("PypiRequirement", str)
 DebianRequirement = NewType("DebianRequirement", str)
 Platform = NewType("Platform", str)
+VariableName = NewType("VariableName", str)
 VariantName = NewType("VariantName", str)
 BaseName = NewType("BaseName", str)
 RecipeName = NewType("RecipeName", str)
@@ -127,6 +128,7 @@ TEXT_CHECKS: dict[object, Callable[[str], None]] = {
     VariantName: matching(
         r"cpu|cuda[0-9]+(\.[0-9]+)*", "a variant", '"cpu" or "cuda" and a version'
     ),
+    VariableName: matching("[A-Za-z_][A-Za-z0-9_]*", "a variable's name", '"LANG"'),
     Fingerprint: matching(r"[0-9A-F]{40}", "a key's fingerprint", "40 capital hex digits"),
     ImagePath: check_image_path,
     LocalFile: check_local_file,

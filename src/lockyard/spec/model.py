@@ -23,6 +23,7 @@ from lockyard.spec.checks import (
     PythonVersion,
     RecipeName,
     UserId,
+    VariableName,
     VariantName,
 )
 
@@ -99,7 +100,8 @@ class Requirements:
 class Env:
     """One image described; its name is its file's.
 
-    ``variants`` adds requirements of its own to each variant.
+    ``variants`` adds requirements of its own to each variant; ``environment`` holds variables
+    of the image, over the recipe's.
     """
 
     name: str = ""
@@ -111,6 +113,7 @@ class Env:
         factory=lambda: {VariantName("cpu"): Requirements()}
     )
     platforms: tuple[Platform, ...] = (Platform("linux/amd64"),)
+    environment: Mapping[VariableName, str] = field(factory=dict)
 
 
 @frozen(kw_only=True)
@@ -140,7 +143,7 @@ class ImageConfig:
     command: tuple[str, ...]
     ports: tuple[Port, ...] = ()
     stop_signal: str = "SIGTERM"
-    environment: Mapping[str, str] = field(factory=dict)
+    environment: Mapping[VariableName, str] = field(factory=dict)
 
 
 @frozen(kw_only=True)

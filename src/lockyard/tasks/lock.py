@@ -39,6 +39,7 @@ class Locked:
 
     env: str
     file: str
+    new: bool
     changed: bool
     changes: tuple[Change, ...]
     packages: int
@@ -72,6 +73,7 @@ def lock_env(
     return Locked(
         env=name,
         file=lock_path(name),
+        new=old is None,
         changed=changed,
         changes=changes(old, new),
         packages=len({(type(each), each.name) for each in artifacts}),

@@ -1,0 +1,44 @@
+"""A task's arguments where one takes the place of another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from invoke.parser.argument import Argument
+from invoke.tasks import Task
+
+
+class NameOrAll(Argument):
+    """A positional name that isn't asked for where ``--all`` stands in its place.
+
+    Invoke takes a positional argument without a value for one that is still to come, and one
+    with a default for one that never does; so the default is there only beside ``--all``.
+    """
+
+    def __init__(self, everything: Argument, **options: Any) -> None:
+        super().__init__(**options)
+        self.everything = everything
+
+    @property
+    def value(self) -> Any:
+        """Return the name, "" beside ``--all``, or None while neither has been seen."""
+        if self._value is None and self.everything.value:
+            return ""
+        return self._value
+
+    @value.setter
+    def value(self, name: str) -> None:
+        self.set_value(name)
+
+
+class FleetTask(Task[Any]):
+    """A task on one env, by its ``name``, or on ``all``."""
+
+    def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
+        """Return the arguments; see NameOrAll."""
+        name, *others = super().get_arguments(ignore_unknown_help)
+        everything = next(each for each in others if each.name == "all")
+        return [
+            NameOrAll(everything, names=name.names, help=name.help, positional=True),
+            *others,
+        ]
