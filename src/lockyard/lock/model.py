@@ -60,14 +60,76 @@ class Deb(Artifact):
 
 
 @frozen(kw_only=True)
+class Sdist:
+    """The source distribution that a wheel is built from, where no index has the wheel.
+
+    The build is fixed-output: whoever builds again, with these ``tools`` (pinned
+    requirements, sorted) and this ``environment``, must get the wheel that the lock names.
+    """
+
+    file: str = field(validator=_matching(_FILE, "a file's name"))
+    sha256: str = field(validator=_matching("[0-9a-f]{64}", "a sha256 in hex"))
+    size: int = field(validator=_positive)
+    tools: tuple[str, ...]
+    environment: Mapping[str, str] = field(factory=dict)
+
+
+@frozen(kw_only=True)
 class Wheel(Artifact):
     """A wheel of a package index; ``name`` is normalised (PEP 503).
 
     ``uploaded`` is when the index received it (RFC 3339, UTC, whole seconds), or empty where
-    the index doesn't say.
+    the index doesn't say. Where ``sdist`` is given, the index has that alone, and the wheel
+    is what building it gives.
     """
 
     uploaded: str = ""
+    sdist: Sdist | None = None
+
+
+@frozen(kw_only=True)
+class CondaPackage(Artifact):
+    """A package of a conda channel; ``source`` names the channel.
+
+    ``subdir`` is the channel's folder (``linux-64``, ``noarch``); ``depends`` and
+    ``constrains`` are the record's match specs as published, in their order.
+    """
+
+    build: str
+    build_number: int
+    subdir: str = field(validator=_matching("[a-z0-9-]+", "a folder of a channel"))
+    md5: str = field(validator=_matching("[0-9a-f]{32}", "an MD5 in hex"))
+    depends: tuple[str, ...] = ()
+    constrains: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
+class Blob:
+    """A blob of a registry; ``digest`` is a sha256 in hex, ``size`` in bytes."""
+
+    digest: str = field(validator=_matching("[0-9a-f]{64}", "a sha256 in hex"))
+    size: int = field(validator=_positive)
+
+
+@frozen(kw_only=True)
+class BaseImage:
+    """An image of a registry that targets are built on.
+
+    ``image`` is its path in the registry that ``source`` names, ``tag`` what it went by when
+    it was locked. ``index`` is the digest of its multi-platform index (empty where it has
+    none) and ``manifest`` that of its platform's manifest, both sha256 in hex. ``config``
+    and ``layers`` (base first) are there where a registry was asked, and absent where the
+    workspace gave the digests.
+    """
+
+    image: str = field(validator=_matching(rf"({_FILE}/)*{_FILE}", "an image's path"))
+    tag: str
+    source: str
+    platform: str
+    index: str = field(default="", validator=_matching("[0-9a-f]{64}|", "a sha256 in hex"))
+    manifest: str = field(validator=_matching("[0-9a-f]{64}", "a sha256 in hex"))
+    config: Blob | None = None
+    layers: tuple[Blob, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -93,5 +155,7 @@ class Lock:
     env: str
     inputs: Mapping[str, str]
     targets: tuple[Target, ...]
+    images: tuple[BaseImage, ...] = field(default=())
     debs: tuple[Deb, ...] = field(default=())
+    conda: tuple[CondaPackage, ...] = field(default=())
     wheels: tuple[Wheel, ...] = field(default=())

@@ -7,10 +7,19 @@ from typing import Any
 
 import tomli
 import tomli_w
-from attrs import fields, frozen
+from attrs import fields, frozen, has
 
 from lockyard.errors import LockError
-from lockyard.lock.model import FORMAT, Artifact, Deb, Lock, Target, Wheel
+from lockyard.lock.model import (
+    FORMAT,
+    Artifact,
+    BaseImage,
+    CondaPackage,
+    Deb,
+    Lock,
+    Target,
+    Wheel,
+)
 from lockyard.spec.structure import converter, structure
 
 _HEADER = "# Written by `invoke lock {env}`; a change by hand is lost at the next one.\n"
@@ -24,7 +33,9 @@ class _Document:
     env: str
     inputs: Mapping[str, str]
     target: tuple[Target, ...]
+    image: tuple[BaseImage, ...] = ()
     debian: tuple[Deb, ...] = ()
+    conda: tuple[CondaPackage, ...] = ()
     pypi: tuple[Wheel, ...] = ()
 
 
@@ -35,7 +46,9 @@ def encode_lock(lock: Lock) -> str:
         "env": lock.env,
         "inputs": dict(sorted(lock.inputs.items())),
         "target": [_table(each) for each in sorted(lock.targets, key=lambda each: each.name)],
+        "image": [_table(each) for each in sorted(lock.images, key=_image_order)],
         "debian": [_table(each) for each in sorted(lock.debs, key=_order)],
+        "conda": [_table(each) for each in sorted(lock.conda, key=_order)],
         "pypi": [_table(each) for each in sorted(lock.wheels, key=_order)],
     }
     return _HEADER.format(env=lock.env) + tomli_w.dumps(
@@ -63,19 +76,33 @@ def decode_lock(text: str, file: str) -> Lock:
         env=document.env,
         inputs=document.inputs,
         targets=document.target,
+        images=document.image,
         debs=document.debian,
+        conda=document.conda,
         wheels=document.pypi,
     )
 
 
-def _table(value: Target | Artifact) -> dict[str, Any]:
+def _table(value: Any) -> dict[str, Any]:
     """Return a model's table, its keys in the model's order, what is empty left out."""
     table = {}
     for key in (each.name for each in fields(type(value))):
         held = getattr(value, key)
-        if held not in ("", ()):
-            table[key.replace("_", "-")] = list(held) if isinstance(held, tuple) else held
+        if held not in ("", (), None, {}):
+            table[key.replace("_", "-")] = _value(held)
     return table
+
+
+def _value(held: Any) -> Any:
+    if has(type(held)):
+        return _table(held)
+    if isinstance(held, tuple):
+        return [_value(each) for each in held]
+    return dict(sorted(held.items())) if isinstance(held, Mapping) else held
+
+
+def _image_order(image: BaseImage) -> tuple[str, str]:
+    return image.image, image.platform
 
 
 def _order(artifact: Artifact) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import date
 from typing import NewType
 
 PypiRequirement = NewType("PypiRequirement", str)
@@ -17,6 +18,12 @@ VariableName = NewType("VariableName", str)
 VariantName = NewType("VariantName", str)
 BaseName = NewType("BaseName", str)
 RecipeName = NewType("RecipeName", str)
+CondaRequirement = NewType("CondaRequirement", str)
+CondaSourceName = NewType("CondaSourceName", str)
+RegistrySourceName = NewType("RegistrySourceName", str)
+ImageDigest = NewType("ImageDigest", str)
+Date = NewType("Date", str)
+GlibcVersion = NewType("GlibcVersion", str)
 DebianSourceName = NewType("DebianSourceName", str)
 PypiSourceName = NewType("PypiSourceName", str)
 Fingerprint = NewType("Fingerprint", str)
@@ -65,6 +72,14 @@ def check_debian_requirement(text: str) -> None:
     """Accept a Debian package name, with a version relation where one is wanted."""
     if not _DEBIAN.fullmatch(text):
         raise Unfit(f"{text!r} isn't a Debian package", 'write it as "libgomp1" or "a (>= 1.2)"')
+
+
+def check_date(text: str) -> None:
+    """Accept a calendar day (RFC 3339, full-date)."""
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise Unfit(f"{text!r} isn't a day", 'write it as "2023-07-01"') from None
 
 
 def one_of(what: str, known: tuple[str, ...]) -> Callable[[str], None]:
@@ -124,6 +139,14 @@ def between(low: int, high: int) -> Callable[[int], None]:
 TEXT_CHECKS: dict[object, Callable[[str], None]] = {
     PypiRequirement: check_pypi_requirement,
     DebianRequirement: check_debian_requirement,
+    CondaRequirement: matching(
+        r"[a-z0-9_][a-z0-9_.-]*( [0-9A-Za-z_.*+!=<>,|~-]+( [0-9A-Za-z_.*-]+)?)?",
+        "a conda requirement",
+        '"cudnn 8.0.5.39.*": a name, a version, a build',
+    ),
+    Date: check_date,
+    GlibcVersion: matching(r"2\.[0-9]+", "a version of glibc", '"2.27"'),
+    ImageDigest: matching("sha256:[0-9a-f]{64}", "an image's digest", "sha256: and 64 hex digits"),
     Platform: one_of("platform", PLATFORMS),
     VariantName: matching(
         r"cpu|cuda[0-9]+(\.[0-9]+)*", "a variant", '"cpu" or "cuda" and a version'

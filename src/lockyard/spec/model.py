@@ -9,9 +9,14 @@ from attrs import field, frozen
 
 from lockyard.spec.checks import (
     BaseName,
+    CondaRequirement,
+    CondaSourceName,
+    Date,
     DebianRequirement,
     DebianSourceName,
     Fingerprint,
+    GlibcVersion,
+    ImageDigest,
     ImagePath,
     LocalFile,
     Mode,
@@ -22,6 +27,7 @@ from lockyard.spec.checks import (
     PypiSourceName,
     PythonVersion,
     RecipeName,
+    RegistrySourceName,
     UserId,
     VariableName,
     VariantName,
@@ -57,17 +63,39 @@ class DebianSource:
     mirror: str | None = None
 
 
-Source = PypiSource | DebianSource
+@frozen(kw_only=True)
+class CondaSource:
+    """A conda channel at its canonical address; a ``mirror`` serves the same records.
+
+    Where the environment has LOCKYARD_<NAME>_MIRROR, that serves them instead.
+    """
+
+    kind: Literal["conda"]
+    channel: str
+    mirror: str | None = None
 
 
 @frozen(kw_only=True)
-class Base:
+class RegistrySource:
+    """A registry of images by its name, as ``docker.io``; a ``mirror`` serves the same."""
+
+    kind: Literal["registry"]
+    registry: str
+    mirror: str | None = None
+
+
+Source = PypiSource | DebianSource | CondaSource | RegistrySource
+
+
+@frozen(kw_only=True)
+class DebianBase:
     """A base made of Debian packages, and where Python packages go in it.
 
     ``prefix`` is the virtual environment that holds the wheels; it runs ``python``, which
     stands at ``interpreter``.
     """
 
+    kind: Literal["debian"]
     source: DebianSourceName
     suite: str
     components: tuple[str, ...]
@@ -79,12 +107,39 @@ class Base:
 
 
 @frozen(kw_only=True)
+class ImageBase:
+    """A base that is an image of a registry, with Python from conda at ``prefix``.
+
+    ``image`` and ``tag`` are looked up in the registry, unless ``manifests`` gives the digest
+    of each platform's manifest, which is taken as it is, and ``index`` that of its index.
+    ``glibc`` is the image's, which decides the packages that can run on it.
+    """
+
+    kind: Literal["image"]
+    source: RegistrySourceName
+    image: str
+    tag: str
+    index: ImageDigest | None = None
+    manifests: Mapping[Platform, ImageDigest] = field(factory=dict)
+    glibc: GlibcVersion
+    python: PythonVersion
+    interpreter: ImagePath
+    prefix: ImagePath
+    conda: CondaSourceName
+    pypi: PypiSourceName
+
+
+Base = DebianBase | ImageBase
+
+
+@frozen(kw_only=True)
 class Workspace:
-    """What the whole fleet shares."""
+    """What the whole fleet shares; ``build_tools`` are pins, for building from source."""
 
     format: int
     names: NameParts
     sources: Mapping[str, Source]
+    build_tools: tuple[PypiRequirement, ...] = ()
     bases: Mapping[str, Base]
 
 
@@ -93,12 +148,24 @@ class Requirements:
     """What somebody asks for, by ecosystem."""
 
     pypi: tuple[PypiRequirement, ...] = ()
+    conda: tuple[CondaRequirement, ...] = ()
     debian: tuple[DebianRequirement, ...] = ()
+
+
+@frozen(kw_only=True)
+class SdistRule:
+    """Allow a package to be built from source; ``environment`` is what its build needs."""
+
+    environment: Mapping[VariableName, str] = field(factory=dict)
 
 
 @frozen(kw_only=True)
 class Env:
     """One image described; its name is its file's.
+
+    ``stem`` is what its image names begin with, where that isn't its own name. ``as_of``
+    leaves out what was published from that day on. ``sdists`` names the packages that may be
+    built from source.
 
     ``variants`` adds requirements of its own to each variant; ``environment`` holds variables
     of the image, over the recipe's.
@@ -107,6 +174,9 @@ class Env:
     name: str = ""
     title: str
     base: BaseName
+    stem: str = ""
+    as_of: Date | None = None
+    sdists: Mapping[str, SdistRule] = field(factory=dict)
     recipe: RecipeName = RecipeName("inference")
     requirements: Requirements = Requirements()
     variants: Mapping[VariantName, Requirements] = field(

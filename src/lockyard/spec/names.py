@@ -27,7 +27,7 @@ def names(workspace: Workspace, env: Env, recipe: Recipe, variant: str) -> Names
     """
     python = "py" + workspace.bases[env.base].python.replace(".", "")
     kind = variant if variant == "cpu" else f"{variant}-gpu"
-    image = f"{env.name}-{env.base}-{python}-{kind}-{recipe.suffix}"
+    image = f"{env.stem or env.name}-{env.base}-{python}-{kind}-{recipe.suffix}"
     parts = workspace.names
     return Names(
         image=image,

@@ -12,9 +12,11 @@ from attrs import evolve, frozen
 from lockyard.errors import Fault, SpecError, UsageError
 from lockyard.spec.checks import (
     BaseName,
+    CondaSourceName,
     DebianSourceName,
     PypiSourceName,
     RecipeName,
+    RegistrySourceName,
     one_of,
     suggestion,
 )
@@ -102,6 +104,8 @@ def read_workspace(path: Path) -> Workspace:
     data = _parse(path, WORKSPACE_FILE)
     made = converter(
         {
+            CondaSourceName: one_of("conda source", _sources(data, "conda")),
+            RegistrySourceName: one_of("registry source", _sources(data, "registry")),
             DebianSourceName: one_of("debian source", _sources(data, "debian")),
             PypiSourceName: one_of("pypi source", _sources(data, "pypi")),
         }

@@ -11,7 +11,16 @@ from cattrs.gen import make_dict_structure_fn, override
 
 from lockyard.errors import Fault
 from lockyard.spec.checks import NUMBER_CHECKS, TEXT_CHECKS, Unfit, suggestion
-from lockyard.spec.model import DebianSource, PypiSource, Source
+from lockyard.spec.model import (
+    Base,
+    CondaSource,
+    DebianBase,
+    DebianSource,
+    ImageBase,
+    PypiSource,
+    RegistrySource,
+    Source,
+)
 
 T = TypeVar("T")
 
@@ -33,7 +42,8 @@ def converter(checks: Mapping[Any, Callable[[str], None]]) -> Converter:
     made = Converter(forbid_extra_keys=True, detailed_validation=True)
     made.register_structure_hook(str, _exactly(str, "a text"))
     made.register_structure_hook(int, _exactly(int, "a whole number"))
-    made.register_structure_hook(Source, lambda value, _: _source(made, value))
+    made.register_structure_hook(Source, lambda value, _: _by_kind(made, "source", _SOURCES, value))
+    made.register_structure_hook(Base, lambda value, _: _by_kind(made, "base", _BASES, value))
     for kind, check in {**TEXT_CHECKS, **checks}.items():
         made.register_structure_hook(kind, _checked(str, "a text", check))
     for kind, number_check in NUMBER_CHECKS.items():
@@ -71,13 +81,22 @@ def _checked(kind: type, what: str, check: Callable[[Any], None]) -> Callable[[A
     return hook
 
 
-def _source(made: Converter, value: Any) -> Source:
-    kinds: dict[str, Any] = {"debian": DebianSource, "pypi": PypiSource}
+_SOURCES = {
+    "conda": CondaSource,
+    "debian": DebianSource,
+    "pypi": PypiSource,
+    "registry": RegistrySource,
+}
+_BASES = {"debian": DebianBase, "image": ImageBase}
+
+
+def _by_kind(made: Converter, what: str, kinds: Mapping[str, Any], value: Any) -> Any:
+    """Structure a table as the model that its ``kind`` names."""
     kind = value.get("kind") if isinstance(value, dict) else None
-    if kind not in kinds:
-        raise Unfit(f"a source of kind {kind!r}", 'set kind = "pypi" or kind = "debian"')
-    source: Source = made.structure(value, kinds[kind])
-    return source
+    if not isinstance(kind, str) or kind not in kinds:
+        known = " or ".join(f'kind = "{each}"' for each in kinds)
+        raise Unfit(f"a {what} of kind {kind!r}", f"set {known}")
+    return made.structure(value, kinds[kind])
 
 
 def _class_hook(made: Converter, model: type) -> Callable[[Any, Any], Any]:
