@@ -3,148 +3,102 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
-from pathlib import Path
+from datetime import UTC, datetime
 
-from attrs import frozen
+from attrs import evolve
 
 from lockyard.errors import LockyardError, SpecError
-from lockyard.events import Reporter
 from lockyard.lock.inputs import inputs
 from lockyard.lock.merge import merge_targets
-from lockyard.lock.model import Deb, Lock, Target, Wheel
-from lockyard.resolve.debian.resolver import resolve_debian, upstream_version
+from lockyard.lock.model import BaseImage, CondaPackage, Deb, Lock, Target, Wheel
+from lockyard.resolve.base import BaseResolver
 from lockyard.resolve.pypi.resolver import Requirement, resolve_pypi
 from lockyard.resolve.pypi.target import PythonTarget
-from lockyard.sources.debian import mirror_url
-from lockyard.sources.http import session
+from lockyard.resolve.request import Moves, Pins, World
 from lockyard.sources.pypi import certificate, index_url
-from lockyard.spec.model import Base, DebianSource, Env, PypiSource, Recipe, Requirements, Workspace
-from lockyard.spec.names import target_name
+from lockyard.spec.model import Env, PypiSource, Recipe, Requirements, Workspace
 
 # What each ecosystem calls a processor.
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 
 
-@frozen(kw_only=True)
-class World:
-    """What resolving takes from outside: a cache, the environment, the time, progress."""
-
-    cache: Path
-    environ: Mapping[str, str]
-    now: datetime
-    reporter: Reporter
-
-
 def resolve_env(
-    workspace: Workspace, env: Env, recipe: Recipe, old: Lock | None, world: World
+    workspace: Workspace,
+    env: Env,
+    recipe: Recipe,
+    old: Lock | None,
+    world: World,
+    moves: Moves | None = None,
 ) -> Lock:
     """Resolve all targets of an env. What ``old`` pins stays wherever it still fits.
 
     Raise ResolveError where requirements conflict, FetchError where a source can't be
     reached, IntegrityError where it can't be trusted.
     """
-    base = workspace.bases[env.base]
+    pins = Pins(old=old, moves=_bounded(env, moves or Moves()))
+    bases = BaseResolver(workspace=workspace, env=env, pins=pins, world=world)
     debs: dict[str, tuple[Deb, ...]] = {}
+    conda: dict[str, tuple[CondaPackage, ...]] = {}
     wheels: dict[str, tuple[Wheel, ...]] = {}
+    images: dict[str, BaseImage] = {}
     targets = []
     for variant, added in sorted(env.variants.items()):
         for platform in sorted(set(env.platforms)):
-            name = target_name(variant, platform)
             asked = _asked(env, recipe, added)
             try:
-                debs[name] = _resolve_base(workspace, env, platform, asked, old, world)
-                target = _target(name, variant, platform, env.base, base, debs[name])
-                wheels[name] = _resolve_wheels(workspace, base, target, asked, old, world)
+                base = bases.resolve(variant, platform, asked)
+                resolved = _resolve_wheels(workspace, env, base.target, asked, pins, world)
+                _one_side(base.conda, resolved)
             except LockyardError as error:
-                error.where = f"{env.name} ({variant}, {platform})" + (
-                    f": {error.where}" if error.where else ""
-                )
+                where = f"{env.name} ({variant}, {platform})"
+                error.where = f"{where}: {error.where}" if error.where else where
                 raise
-            targets.append(target)
+            name = base.target.name
+            debs[name], conda[name], wheels[name] = base.debs, base.conda, resolved
+            if base.image is not None:
+                images[platform] = base.image
+            targets.append(base.target)
     return Lock(
         env=env.name,
         inputs=inputs(workspace, env, recipe),
         targets=tuple(targets),
+        images=tuple(images[platform] for platform in sorted(images)),
         debs=merge_targets(debs),
+        conda=merge_targets(conda),
         wheels=merge_targets(wheels),
     )
+
+
+def _bounded(env: Env, moves: Moves) -> Moves:
+    """Return the moves, bounded by the day that the env's spec is resolved as of."""
+    if env.as_of is None:
+        return moves
+    day = datetime.fromisoformat(env.as_of).replace(tzinfo=UTC)
+    return evolve(moves, as_of=min(day, moves.as_of) if moves.as_of else day)
 
 
 def _asked(env: Env, recipe: Recipe, added: Requirements) -> dict[str, Requirements]:
     """Return who asks for what, beside the base, by the label that the lock gives them."""
     own = Requirements(
-        pypi=env.requirements.pypi + added.pypi, debian=env.requirements.debian + added.debian
+        pypi=env.requirements.pypi + added.pypi,
+        conda=env.requirements.conda + added.conda,
+        debian=env.requirements.debian + added.debian,
     )
     return {"env": own, f"recipe {recipe.name}": recipe.requirements}
 
 
-def _resolve_base(
-    workspace: Workspace,
-    env: Env,
-    platform: str,
-    asked: Mapping[str, Requirements],
-    old: Lock | None,
-    world: World,
-) -> tuple[Deb, ...]:
-    base = workspace.bases[env.base]
-    source = workspace.sources[base.source]
-    assert isinstance(source, DebianSource)  # noqa: S101 - the reader has seen to it
-    architecture = platform.partition("/")[2]
-    roots: dict[str, tuple[str, ...]] = {f"base {env.base}": base.packages}
-    roots |= {label: each.debian for label, each in asked.items() if each.debian}
-    return resolve_debian(
-        session=session(certificate(world.environ)),
-        mirror=mirror_url(source.mirror, world.environ),
-        source=base.source,
-        suite=base.suite,
-        components=base.components,
-        architecture=architecture,
-        keys=source.keys,
-        roots=roots,
-        pinned={
-            deb.name: deb.version
-            for deb in (old.debs if old else ())
-            if deb.architecture in {architecture, "all"}
-        },
-        cache=world.cache / "debian",
-        now=world.now,
-        reporter=world.reporter,
-    ).debs
-
-
-def _target(
-    name: str, variant: str, platform: str, base_name: str, base: Base, debs: tuple[Deb, ...]
-) -> Target:
-    """Describe a target by what its base turned out to hold."""
-    by_name = {deb.name: deb for deb in debs}
-    interpreter = f"python{base.python}"
-    if interpreter not in by_name:
-        raise SpecError(
-            f"the base has no package {interpreter}",
-            where=f"WORKSPACE.toml: bases.{base_name}.packages",
-            solution=f'add "{interpreter}", or correct the base\'s python',
-        )
-    return Target(
-        name=name,
-        variant=variant,
-        platform=platform,
-        base=base_name,
-        python=upstream_version(by_name[interpreter]),
-        glibc=upstream_version(by_name["libc6"]),
-    )
-
-
 def _resolve_wheels(
     workspace: Workspace,
-    base: Base,
+    env: Env,
     target: Target,
     asked: Mapping[str, Requirements],
-    old: Lock | None,
+    pins: Pins,
     world: World,
 ) -> tuple[Wheel, ...]:
+    base = workspace.bases[env.base]
     source = workspace.sources[base.pypi]
     assert isinstance(source, PypiSource)  # noqa: S101 - the reader has seen to it
+    known = {wheel.name: wheel.version for wheel in pins.of("wheels", target)}
     return resolve_pypi(
         requirements=[
             Requirement(text, label) for label, each in asked.items() for text in each.pypi
@@ -154,15 +108,25 @@ def _resolve_wheels(
             glibc=target.glibc,
             machine=_MACHINES[target.platform.partition("/")[2]],
         ),
-        pinned={wheel.name: wheel.version for wheel in _serving(old, target)},
+        pinned=known,
         index=index_url(source.index, world.environ),
         source=base.pypi,
         cache=world.cache / "pypi",
         cert=certificate(world.environ),
+        cutoff=pins.moves.as_of,
+        upgrade=frozenset(each for each in pins.moves.packages if each.partition("==")[0] in known),
+        sdists={name: rule.environment for name, rule in env.sdists.items()},
+        build_tools=workspace.build_tools,
         reporter=world.reporter,
     )
 
 
-def _serving(old: Lock | None, target: Target) -> list[Wheel]:
-    wheels = old.wheels if old else ()
-    return [wheel for wheel in wheels if not wheel.targets or target.name in wheel.targets]
+def _one_side(conda: tuple[CondaPackage, ...], wheels: tuple[Wheel, ...]) -> None:
+    """Raise SpecError where a package comes from conda and from PyPI: one would overwrite."""
+    both = sorted({each.name for each in conda} & {each.name for each in wheels})
+    if both:
+        raise SpecError(
+            f"{', '.join(both)} would come from conda and from PyPI",
+            where="requirements",
+            solution="ask for it on one side only",
+        )

@@ -1,0 +1,1 @@
+"""Images of registries, resolved from tags to digests."""
