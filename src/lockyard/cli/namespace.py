@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +18,7 @@ from lockyard.cli.arguments import FleetTask
 from lockyard.cli.output import readable, show, tell, told
 from lockyard.cli.progress import progress
 from lockyard.errors import LockyardError, UsageError
+from lockyard.resolve.moves import Moves
 from lockyard.spec.reader import Fleet, read_fleet
 from lockyard.store.store import Store
 
@@ -50,24 +52,39 @@ def list_(_: Context, json: bool = False) -> None:
 @task(
     klass=FleetTask,
     positional=["name"],
+    iterable=["upgrade_package"],
     help={
         "name": _NAME,
         "all": "every env of the workspace, each on its own",
+        "upgrade": "forget all pins: take the newest that fits of everything",
+        "upgrade-package": "move this package (NAME or NAME==VERSION) and what it forces, "
+        "nothing else; can be given again for another",
+        "as-of": "leave out what was published from this day on (2026-11-22)",
+        "refresh": "ask the sources even if the lock fits its spec; pins stay",
         "dry-run": "show what would change, write nothing",
         "json": _JSON,
     },
 )
 def lock(
-    _: Context, name: str = "", all: bool = False, dry_run: bool = False, json: bool = False
+    _: Context,
+    name: str = "",
+    all: bool = False,
+    upgrade: bool = False,
+    upgrade_package: Sequence[str] = (),
+    as_of: str = "",
+    refresh: bool = False,
+    dry_run: bool = False,
+    json: bool = False,
 ) -> None:
     """Resolve an env into locks/NAME.lock.toml, every artifact pinned by its sha256.
 
-    What the old lock pins stays wherever it still fits: locking again changes nothing unless
-    the spec has changed. An error leaves the old lock as it was.
+    What the old lock pins stays wherever it still fits, and a lock that fits its spec is left
+    alone. An error leaves the old lock as it was. With --all, one that fails doesn't stop the
+    others, and --upgrade-package passes over the locks that don't have the package.
 
-    Example: invoke lock sklearn-1.9
+    Example: invoke lock sklearn-1.9 --upgrade-package numpy
     """
-    from lockyard.tasks.lock import Locked, lock_env  # noqa: PLC0415
+    from lockyard.tasks.lock import Locked, Locker, check_moves  # noqa: PLC0415
 
     def line(done: Locked) -> str:
         state = "new" if done.new else "changed" if done.changed else "no change"
@@ -77,19 +94,21 @@ def lock(
         return "\n".join([head, *(f"  {change}" for change in shown)])
 
     with told(as_json=json), progress(quiet=json) as reporter:
-        fleet, store = _fleet(), Store.default(os.environ)
-        done, failed = _each(
-            _chosen(fleet, name, all),
-            lambda env: lock_env(
-                fleet,
-                env,
-                store=store,
-                environ=os.environ,
-                now=datetime.now(UTC),
-                reporter=reporter,
-                dry_run=dry_run,
-            ),
+        fleet = _fleet()
+        names = _chosen(fleet, name, all)
+        moves = _moves(upgrade, upgrade_package, as_of)
+        check_moves(fleet, names, moves)
+        locker = Locker(
+            fleet=fleet,
+            store=Store.default(os.environ),
+            environ=os.environ,
+            now=datetime.now(UTC),
+            reporter=reporter,
+            moves=moves,
+            refresh=refresh,
+            dry_run=dry_run,
         )
+        done, failed = _each(names, locker.lock)
     _finish(done, failed, as_json=json, line=line)
 
 
@@ -153,6 +172,28 @@ def build(
         )
         done, failed = _each(_chosen(fleet, name, all), lambda env: one(builder, env))
     _finish([image for made in done for image in made], failed, as_json=json, line=line)
+
+
+def _moves(upgrade: bool, packages: Sequence[str], as_of: str) -> Moves:
+    """Return what a call allows to move. Raise UsageError for what can't be read."""
+    for package in packages:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]*(==[^=\s]+)?", package):
+            raise UsageError(
+                f"{package!r} isn't a package to move",
+                where="--upgrade-package",
+                solution="write NAME or NAME==VERSION",
+            )
+    try:
+        day = datetime.fromisoformat(as_of) if as_of else None
+    except ValueError:
+        raise UsageError(
+            f"{as_of!r} isn't a day", where="--as-of", solution="write it as 2026-11-22"
+        ) from None
+    return Moves(
+        packages=frozenset(packages),
+        everything=upgrade,
+        as_of=day if day is None or day.tzinfo else day.replace(tzinfo=UTC),
+    )
 
 
 def _ship(folder: Path, *, archive: bool, load: bool) -> None:

@@ -159,3 +159,8 @@ class Lock:
     debs: tuple[Deb, ...] = field(default=())
     conda: tuple[CondaPackage, ...] = field(default=())
     wheels: tuple[Wheel, ...] = field(default=())
+
+    @property
+    def artifacts(self) -> tuple[Artifact, ...]:
+        """Return every package of every target."""
+        return (*self.debs, *self.conda, *self.wheels)

@@ -11,7 +11,8 @@ from lockyard.lock.model import BaseImage, CondaPackage, Deb, Target
 from lockyard.resolve.conda.resolver import CondaRequirement, VirtualPackages, resolve_conda
 from lockyard.resolve.debian.resolver import resolve_debian, upstream_version
 from lockyard.resolve.image.resolver import resolve_image
-from lockyard.resolve.request import Moves, Pins, World
+from lockyard.resolve.moves import Moves
+from lockyard.resolve.request import Pins, World
 from lockyard.sources.conda import mirror_address
 from lockyard.sources.debian import mirror_url
 from lockyard.sources.http import session

@@ -12,9 +12,10 @@ from lockyard.lock.inputs import inputs
 from lockyard.lock.merge import merge_targets
 from lockyard.lock.model import BaseImage, CondaPackage, Deb, Lock, Target, Wheel
 from lockyard.resolve.base import BaseResolver
+from lockyard.resolve.moves import Moves
 from lockyard.resolve.pypi.resolver import Requirement, resolve_pypi
 from lockyard.resolve.pypi.target import PythonTarget
-from lockyard.resolve.request import Moves, Pins, World
+from lockyard.resolve.request import Pins, World
 from lockyard.sources.pypi import certificate, index_url
 from lockyard.spec.model import Env, PypiSource, Recipe, Requirements, Workspace
 

@@ -1,4 +1,4 @@
-"""What a resolution is asked for beyond a spec, and what it takes from outside."""
+"""What a resolution takes from the old lock and from outside."""
 
 from __future__ import annotations
 
@@ -10,27 +10,7 @@ from attrs import frozen
 
 from lockyard.events import Reporter
 from lockyard.lock.model import Artifact, Lock, Target
-
-
-@frozen(kw_only=True)
-class Moves:
-    """What may move away from where the old lock pins it.
-
-    ``everything`` forgets all pins; ``packages`` names those to move, each as ``name`` or
-    ``name==version``. ``as_of`` (an aware time) leaves out what was published from then on.
-    """
-
-    packages: frozenset[str] = frozenset()
-    everything: bool = False
-    as_of: datetime | None = None
-
-    def __bool__(self) -> bool:
-        return bool(self.packages or self.everything or self.as_of)
-
-    @property
-    def names(self) -> frozenset[str]:
-        """Return the names of the packages to move."""
-        return frozenset(each.partition("==")[0] for each in self.packages)
+from lockyard.resolve.moves import Moves
 
 
 @frozen(kw_only=True)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from attrs import frozen
 
+from lockyard.errors import UsageError
 from lockyard.events import Reporter
 from lockyard.lock.file import lock_path, read_lock, write_lock
-from lockyard.lock.model import Artifact, Lock
+from lockyard.lock.inputs import changed_inputs, inputs
+from lockyard.lock.model import Lock
+from lockyard.resolve.moves import Moves
+from lockyard.spec.checks import suggestion
+from lockyard.spec.model import Env, Recipe
 from lockyard.spec.reader import Fleet
 from lockyard.store.store import Store
 
@@ -46,39 +51,73 @@ class Locked:
     size: int
 
 
-def lock_env(
-    fleet: Fleet,
-    name: str,
-    *,
-    store: Store,
-    environ: Mapping[str, str],
-    now: datetime,
-    reporter: Reporter,
-    dry_run: bool = False,
-) -> Locked:
-    """Lock an env. On any error the old lock stays as it was."""
-    from lockyard.resolve.env import World, resolve_env  # noqa: PLC0415
+@frozen(kw_only=True)
+class Locker:
+    """Lock envs of a fleet, with what it takes from outside.
 
-    env = fleet.env(name)
-    old = read_lock(fleet.root, name)
-    new = resolve_env(
-        fleet.workspace,
-        env,
-        fleet.recipe(env.recipe),
-        old,
-        World(cache=store.cache, environ=environ, now=now, reporter=reporter),
-    )
-    changed = new != old if dry_run else write_lock(fleet.root, new)
-    artifacts = _artifacts(new)
-    return Locked(
-        env=name,
-        file=lock_path(name),
-        new=old is None,
-        changed=changed,
-        changes=changes(old, new),
-        packages=len({(type(each), each.name) for each in artifacts}),
-        size=sum(each.size for each in artifacts),
-    )
+    A lock that fits its spec is left alone, and no source is asked, unless ``moves`` says that
+    something may move, or ``refresh`` asks for it to be resolved again with its pins.
+    """
+
+    fleet: Fleet
+    store: Store
+    environ: Mapping[str, str]
+    now: datetime
+    reporter: Reporter
+    moves: Moves = Moves()
+    refresh: bool = False
+    dry_run: bool = False
+
+    def lock(self, name: str) -> Locked:
+        """Lock an env. On any error the old lock stays as it was."""
+        env = self.fleet.env(name)
+        recipe = self.fleet.recipe(env.recipe)
+        old = read_lock(self.fleet.root, name)
+        new = old
+        if old is None or self._must_resolve(old, inputs(self.fleet.workspace, env, recipe)):
+            new = self._resolve(env, recipe, old)
+        assert new is not None  # noqa: S101 - resolved, or there already
+        changed = new != old if self.dry_run else write_lock(self.fleet.root, new)
+        artifacts = new.artifacts
+        return Locked(
+            env=name,
+            file=lock_path(name),
+            new=old is None,
+            changed=changed,
+            changes=changes(old, new),
+            packages=len({(type(each), each.name) for each in artifacts}),
+            size=sum(each.size for each in artifacts),
+        )
+
+    def _must_resolve(self, old: Lock, now: Mapping[str, str]) -> bool:
+        if self.moves.packages and not changed_inputs(old, now):
+            # A fleet-wide fix passes over the locks that don't have the package.
+            held = {each.name for each in old.artifacts}
+            return bool(held & self.moves.names) or self.moves.everything
+        return bool(self.moves) or self.refresh or bool(changed_inputs(old, now))
+
+    def _resolve(self, env: Env, recipe: Recipe, old: Lock | None) -> Lock:
+        from lockyard.resolve.env import resolve_env  # noqa: PLC0415
+        from lockyard.resolve.request import World  # noqa: PLC0415
+
+        world = World(
+            cache=self.store.cache, environ=self.environ, now=self.now, reporter=self.reporter
+        )
+        return resolve_env(self.fleet.workspace, env, recipe, old, world, self.moves)
+
+
+def check_moves(fleet: Fleet, names: Sequence[str], moves: Moves) -> None:
+    """Raise UsageError for a package to move that none of the envs' locks has."""
+    held: set[str] = set()
+    for name in names:
+        lock = read_lock(fleet.root, name)
+        held |= {each.name for each in lock.artifacts} if lock else set()
+    for package in sorted(moves.names - held):
+        raise UsageError(
+            f"no lock has a package {package!r}",
+            where="--upgrade-package",
+            solution=suggestion(package, tuple(held)) or "give a package that is locked",
+        )
 
 
 def changes(old: Lock | None, new: Lock) -> tuple[Change, ...]:
@@ -93,10 +132,6 @@ def changes(old: Lock | None, new: Lock) -> tuple[Change, ...]:
 
 def _versions(lock: Lock) -> dict[tuple[str, str], str]:
     found: dict[tuple[str, str], set[str]] = {}
-    for each in _artifacts(lock):
+    for each in lock.artifacts:
         found.setdefault((type(each).__name__, each.name), set()).add(each.version)
     return {key: ", ".join(sorted(versions)) for key, versions in found.items()}
-
-
-def _artifacts(lock: Lock) -> tuple[Artifact, ...]:
-    return (*lock.debs, *lock.wheels)

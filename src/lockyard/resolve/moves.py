@@ -1,0 +1,28 @@
+"""What may move away from where a lock pins it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from attrs import frozen
+
+
+@frozen(kw_only=True)
+class Moves:
+    """What may move away from where the old lock pins it.
+
+    ``everything`` forgets all pins; ``packages`` names those to move, each as ``name`` or
+    ``name==version``. ``as_of`` (an aware time) leaves out what was published from then on.
+    """
+
+    packages: frozenset[str] = frozenset()
+    everything: bool = False
+    as_of: datetime | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.packages or self.everything or self.as_of)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Return the names of the packages to move."""
+        return frozenset(each.partition("==")[0] for each in self.packages)
