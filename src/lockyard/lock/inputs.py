@@ -10,37 +10,43 @@ from typing import Any
 from attrs import asdict
 
 from lockyard.lock.model import Lock
-from lockyard.spec.model import DebianSource, Env, PypiSource, Recipe, Requirements, Workspace
+from lockyard.spec.model import (
+    CondaSource,
+    DebianBase,
+    DebianSource,
+    Env,
+    ImageBase,
+    Recipe,
+    RegistrySource,
+    Requirements,
+    Workspace,
+)
 
 
 def inputs(workspace: Workspace, env: Env, recipe: Recipe) -> dict[str, str]:
     """Return the digest of each thing that decides a lock: the env, its recipe, its base.
 
-    Order, comments, titles and mirrors decide nothing, so they don't count.
+    Order, comments, titles and mirrors decide nothing, so they don't count; nor does what is
+    left at its default, so that a key that is new to the format makes no lock stale.
     """
     base = workspace.bases[env.base]
-    debian, pypi = workspace.sources[base.source], workspace.sources[base.pypi]
+    described = (
+        _debian_base(workspace, base)
+        if isinstance(base, DebianBase)
+        else _image_base(workspace, base)
+    )
+    asked = {
+        "requirements": _requirements(env.requirements),
+        "variants": {name: _requirements(added) for name, added in env.variants.items()},
+        "platforms": sorted(env.platforms),
+        "as-of": env.as_of,
+        "sdists": {name: dict(rule.environment) for name, rule in env.sdists.items()},
+        "build-tools": sorted(workspace.build_tools) if env.sdists else [],
+    }
+    optional = {"as-of", "sdists", "build-tools"}
     return {
-        "base": _digest(
-            {
-                "name": env.base,
-                "source": base.source,
-                "suite": base.suite,
-                "components": sorted(base.components),
-                "packages": sorted(base.packages),
-                "python": base.python,
-                "pypi": base.pypi,
-                "keys": sorted(debian.keys) if isinstance(debian, DebianSource) else [],
-                "kinds": [debian.kind, pypi.kind if isinstance(pypi, PypiSource) else ""],
-            }
-        ),
-        "env": _digest(
-            {
-                "requirements": _requirements(env.requirements),
-                "variants": {name: _requirements(added) for name, added in env.variants.items()},
-                "platforms": sorted(env.platforms),
-            }
-        ),
+        "base": _digest({"name": env.base, **described}),
+        "env": _digest({key: held for key, held in asked.items() if held or key not in optional}),
         "recipe": _digest(
             {"name": recipe.name, "requirements": _requirements(recipe.requirements)}
         ),
@@ -53,8 +59,43 @@ def changed_inputs(lock: Lock, now: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(sorted(name for name in names if lock.inputs.get(name) != now.get(name)))
 
 
+def _debian_base(workspace: Workspace, base: DebianBase) -> dict[str, Any]:
+    debian, pypi = workspace.sources[base.source], workspace.sources[base.pypi]
+    return {
+        "source": base.source,
+        "suite": base.suite,
+        "components": sorted(base.components),
+        "packages": sorted(base.packages),
+        "python": base.python,
+        "pypi": base.pypi,
+        "keys": sorted(debian.keys) if isinstance(debian, DebianSource) else [],
+        "kinds": [debian.kind, pypi.kind],
+    }
+
+
+def _image_base(workspace: Workspace, base: ImageBase) -> dict[str, Any]:
+    registry, conda = workspace.sources[base.source], workspace.sources[base.conda]
+    return {
+        "source": base.source,
+        "registry": registry.registry if isinstance(registry, RegistrySource) else "",
+        "image": base.image,
+        "tag": base.tag,
+        "index": base.index or "",
+        "manifests": dict(base.manifests),
+        "glibc": base.glibc,
+        "python": base.python,
+        "conda": base.conda,
+        "channel": conda.channel if isinstance(conda, CondaSource) else "",
+        "pypi": base.pypi,
+        "kinds": [registry.kind, conda.kind, workspace.sources[base.pypi].kind],
+    }
+
+
 def _requirements(requirements: Requirements) -> dict[str, list[str]]:
-    return {kind: sorted(texts) for kind, texts in asdict(requirements).items()}
+    held = {kind: sorted(texts) for kind, texts in asdict(requirements).items()}
+    if not held["conda"]:
+        del held["conda"]
+    return held
 
 
 def _digest(value: Any) -> str:
