@@ -94,6 +94,7 @@ class Registry:
                 },
                 auth=credentials,
             )
+            answer.raise_for_status()
             value: dict[str, Any] = answer.json()
             token = value.get("token") or value["access_token"]
         except (requests.RequestException, ValueError, LookupError):
@@ -117,15 +118,20 @@ def docker_credentials(name: str, environ: Mapping[str, str]) -> tuple[str, str]
     except (OSError, ValueError):
         return None
     key = "https://index.docker.io/v1/" if name == "docker.io" else name
-    helper = config.get("credHelpers", {}).get(name) or config.get("credsStore")
+    helper = _table(_table(config).get("credHelpers")).get(name) or _table(config).get("credsStore")
     if helper:
         return _from_helper(str(helper), key)
-    encoded = config.get("auths", {}).get(key, {}).get("auth", "")
+    encoded = str(_table(_table(_table(config).get("auths")).get(key)).get("auth", ""))
     try:
         user, _, password = base64.b64decode(encoded).decode().partition(":")
     except ValueError:
         return None
     return (user, password) if user else None
+
+
+def _table(value: object) -> dict[str, Any]:
+    """Return a JSON object, or an empty one for anything else: the file is the user's."""
+    return value if isinstance(value, dict) else {}
 
 
 def _from_helper(helper: str, key: str) -> tuple[str, str] | None:
