@@ -1,0 +1,89 @@
+"""Whether what a lock holds belongs together: every package asked for, and once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from lockyard.lock.finding import Finding, Subject, serving
+from lockyard.lock.model import Artifact, Target
+
+
+def labels(subject: Subject) -> frozenset[str]:
+    """Return who may ask for a package by a requirement of its own."""
+    return frozenset({"env", f"recipe {subject.recipe.name}", f"base {subject.env.base}"})
+
+
+def check_closure(subject: Subject) -> Iterator[Finding]:
+    """Find packages that nobody asks for, that stand twice, or that are in each other's way."""
+    lock = subject.lock
+    known = {target.name for target in lock.targets}
+    for artifact in lock.artifacts:
+        strange = sorted(set(artifact.targets) - known)
+        if strange:
+            yield subject.finding(
+                f"it serves {', '.join(strange)}, which isn't a target of the lock",
+                package=artifact.name,
+            )
+    for target in lock.targets:
+        for kind in (lock.debs, lock.conda, lock.wheels):
+            held = serving(kind, target)
+            yield from _check_asked(subject, held, target)
+            yield from _check_once(subject, held, target)
+        yield from _check_sides(subject, target)
+
+
+def _check_asked(subject: Subject, held: Sequence[Artifact], target: Target) -> Iterator[Finding]:
+    """Follow who requires whom, from the spec on; all of it has to be locked and reached."""
+    names, roots = {each.name for each in held}, labels(subject)
+    required: dict[str, list[str]] = {}
+    for each in held:
+        for asker in each.required_by:
+            required.setdefault(asker, []).append(each.name)
+            if asker not in names and asker not in roots:
+                yield subject.finding(
+                    f"required by {asker}, which isn't locked",
+                    package=each.name,
+                    target=target.name,
+                )
+    reached: set[str] = set()
+    waiting = sorted(roots & required.keys())
+    while waiting:
+        new = set(required.get(waiting.pop(), ())) - reached
+        reached |= new
+        waiting += new
+    for name in sorted(names - reached):
+        yield subject.finding("nothing in the spec leads to it", package=name, target=target.name)
+
+
+def _check_once(subject: Subject, held: Sequence[Artifact], target: Target) -> Iterator[Finding]:
+    for name, count in Counter(each.name for each in held).items():
+        if count > 1:
+            yield subject.finding(
+                f"locked {count} times for one target", package=name, target=target.name
+            )
+
+
+def _check_sides(subject: Subject, target: Target) -> Iterator[Finding]:
+    """Find packages that come from conda and from an index.
+
+    There is no exception for pip and setuptools: both sides install into one site-packages,
+    and whichever is second would leave a mixture of two versions' files.
+    """
+    if not subject.lock.conda:
+        return
+    from packaging.utils import canonicalize_name  # noqa: PLC0415
+
+    conda = {
+        str(canonicalize_name(each.name)): each for each in serving(subject.lock.conda, target)
+    }
+    for wheel in serving(subject.lock.wheels, target):
+        other = conda.get(wheel.name)
+        if other is not None:
+            yield subject.finding(
+                f"it comes from {other.source} ({other.version}) and from {wheel.source} "
+                f"({wheel.version}), and one would overwrite the other",
+                package=wheel.name,
+                target=target.name,
+                solution=f"ask for it on one side only, then {subject.relock}",
+            )

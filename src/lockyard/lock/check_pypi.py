@@ -1,0 +1,101 @@
+"""Whether a lock's wheels meet the spec's requirements, and fit the targets that they serve."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+
+from packaging.requirements import Requirement
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.version import InvalidVersion, Version
+
+from lockyard.lock.finding import Finding, Python, Subject, serving
+from lockyard.lock.model import Target, Wheel
+
+
+def check_pypi(subject: Subject) -> Iterator[Finding]:
+    """Find requirements that no package meets, and wheels that no target can load."""
+    for target in subject.lock.targets:
+        wheels = {wheel.name: wheel for wheel in serving(subject.lock.wheels, target)}
+        python = subject.pythons.get(target.name)
+        if python is None:
+            continue
+        # What conda installs is there for pip's packages as well.
+        conda = {
+            str(canonicalize_name(each.name)): each.version
+            for each in serving(subject.lock.conda, target)
+        }
+        for label, text in subject.asked(target, "pypi"):
+            yield from _check_requirement(subject, wheels, conda, label, text, target)
+        for wheel in wheels.values():
+            yield from _check_wheel(subject, wheel, python, target)
+
+
+def _check_requirement(
+    subject: Subject,
+    wheels: Mapping[str, Wheel],
+    conda: Mapping[str, str],
+    label: str,
+    text: str,
+    target: Target,
+) -> Iterator[Finding]:
+    requirement, name = _requirement(text)
+    markers = subject.pythons[target.name].markers
+    if requirement.marker is not None and not requirement.marker.evaluate(dict(markers)):
+        return
+    wheel = wheels.get(name)
+    version = wheel.version if wheel else conda.get(name)
+    if version is None:
+        yield subject.finding(f"{label} requires {text}, which isn't locked", target=target.name)
+    elif not _admits(text, version):
+        yield subject.finding(
+            f"{label} requires {text}, and {version} is locked", package=name, target=target.name
+        )
+    elif wheel is not None and label not in wheel.required_by:
+        yield subject.finding(
+            f"{label} requires it, and the lock doesn't say so", package=name, target=target.name
+        )
+
+
+def _check_wheel(
+    subject: Subject, wheel: Wheel, python: Python, target: Target
+) -> Iterator[Finding]:
+    name, version, tags = _file(wheel.file)
+    if name != wheel.name or version != _version(wheel.version):
+        yield subject.finding(f"{wheel.file} isn't its wheel", package=wheel.name)
+    elif tags.isdisjoint(python.tags):
+        wanted = f"Python {target.python}, glibc {target.glibc}, {target.platform}"
+        yield subject.finding(
+            f"{wheel.file} doesn't load on {wanted}", package=wheel.name, target=target.name
+        )
+
+
+# A fleet's locks and specs say the same things again and again.
+@cache
+def _requirement(text: str) -> tuple[Requirement, str]:
+    requirement = Requirement(text)
+    return requirement, canonicalize_name(requirement.name)
+
+
+@cache
+def _version(text: str) -> Version | None:
+    try:
+        return Version(text)
+    except InvalidVersion:
+        return None
+
+
+@cache
+def _admits(text: str, version: str) -> bool:
+    parsed = _version(version)
+    specifier = _requirement(text)[0].specifier
+    return parsed is not None and specifier.contains(parsed, prereleases=True)
+
+
+@cache
+def _file(file: str) -> tuple[str, Version | None, frozenset[str]]:
+    try:
+        name, version, _, tags = parse_wheel_filename(file)
+    except InvalidWheelFilename:
+        return "", None, frozenset()
+    return name, version, frozenset(map(str, tags))

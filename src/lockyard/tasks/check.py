@@ -1,0 +1,102 @@
+"""Check locks against their specs, without network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from functools import cache
+
+from attrs import frozen
+
+from lockyard.errors import LockyardError, SpecError
+from lockyard.lock.check import check_lock
+from lockyard.lock.file import FOLDER, lock_path, read_lock
+from lockyard.lock.finding import Finding, Python
+from lockyard.lock.model import Target
+from lockyard.resolve.pypi.target import PythonTarget
+from lockyard.spec.model import Recipe
+from lockyard.spec.reader import Fleet
+
+_SUFFIX = ".lock.toml"
+_MACHINES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
+
+
+@frozen(kw_only=True)
+class Checked:
+    """What came of a check: how many locks, and everything that is wrong with them."""
+
+    locks: int
+    findings: tuple[Finding, ...]
+
+
+def check_fleet(fleet: Fleet, name: str = "") -> Checked:
+    """Check one env's lock, or all, and that each has its env. Raise UsageError for no env."""
+    names = (name,) if name else fleet.env_names()
+    recipes: dict[str, Recipe] = {}
+    findings = [each for env in names for each in _check_env(fleet, env, recipes)]
+    if not name:
+        findings += _strays(fleet, names)
+    return Checked(locks=len(names), findings=tuple(findings))
+
+
+def _check_env(fleet: Fleet, name: str, recipes: dict[str, Recipe]) -> Sequence[Finding]:
+    """Check one env's lock; what can't be read is a finding as well, so that all are told."""
+    try:
+        env = fleet.env(name)
+        if env.recipe not in recipes:
+            recipes[env.recipe] = fleet.recipe(env.recipe)
+        lock = read_lock(fleet.root, name)
+    except SpecError as error:
+        return [
+            Finding(
+                lock=fault.file,
+                package="",
+                reason=f"{fault.key}: {fault.reason}" if fault.key else fault.reason,
+                solution=fault.solution or "correct the spec",
+            )
+            for fault in error.faults
+        ]
+    except LockyardError as error:
+        if error.status == 2:
+            raise
+        return [
+            Finding(lock=lock_path(name), package="", reason=error.reason, solution=error.solution)
+        ]
+    if lock is None:
+        missing = "there is no lock"
+        solution = f"invoke lock {name}"
+        return [Finding(lock=lock_path(name), package="", reason=missing, solution=solution)]
+    return check_lock(lock, fleet.workspace, env, recipes[env.recipe], python_facts)
+
+
+def _strays(fleet: Fleet, names: Sequence[str]) -> Sequence[Finding]:
+    found = (path.name for path in (fleet.root / FOLDER).glob(f"*{_SUFFIX}"))
+    return [
+        Finding(
+            lock=f"{FOLDER}/{file}",
+            package="",
+            reason="no env has this lock",
+            solution=f"remove it, or describe the env in envs/{file.removesuffix(_SUFFIX)}.toml",
+        )
+        for file in sorted(found)
+        if file.removesuffix(_SUFFIX) not in names
+    ]
+
+
+@frozen
+class _Facts:
+    markers: Mapping[str, str]
+    tags: Set[str]
+
+
+def python_facts(target: Target) -> Python | None:
+    """Return what wheels and markers depend on, None for a target that no Python can have."""
+    return _facts(target.python, target.glibc, target.platform)
+
+
+@cache
+def _facts(python: str, glibc: str, platform: str) -> Python | None:
+    try:
+        facts = PythonTarget(python=python, glibc=glibc, machine=_MACHINES.get(platform, ""))
+    except SpecError:
+        return None
+    return _Facts(facts.markers, frozenset(map(str, facts.tags)))
