@@ -8,7 +8,6 @@ from attrs import frozen
 
 from lockyard.errors import SpecError
 from lockyard.lock.model import BaseImage, CondaPackage, Deb, Target
-from lockyard.resolve.conda.resolver import CondaRequirement, VirtualPackages, resolve_conda
 from lockyard.resolve.debian.resolver import resolve_debian, upstream_version
 from lockyard.resolve.image.resolver import resolve_image
 from lockyard.resolve.moves import Moves
@@ -108,6 +107,7 @@ class BaseResolver:
             pinned={deb.name: deb.version for deb in old if deb.name not in free},
             cache=self.world.cache / "debian",
             now=self.world.now,
+            keyring=self.world.root / source.keyring if source.keyring else None,
             reporter=self.world.reporter,
         ).debs
         by_name = {deb.name: deb for deb in debs}
@@ -129,6 +129,13 @@ class BaseResolver:
     def _image(
         self, base: ImageBase, variant: str, platform: str, asked: Mapping[str, Requirements]
     ) -> ResolvedBase:
+        # Its solver is large, and half of the envs have nothing of conda.
+        from lockyard.resolve.conda.resolver import (  # noqa: PLC0415
+            CondaRequirement,
+            VirtualPackages,
+            resolve_conda,
+        )
+
         registry = self.workspace.sources[base.source]
         channel = self.workspace.sources[base.conda]
         assert isinstance(registry, RegistrySource)  # noqa: S101 - the reader has seen to it

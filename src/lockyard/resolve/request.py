@@ -15,8 +15,12 @@ from lockyard.resolve.moves import Moves
 
 @frozen(kw_only=True)
 class World:
-    """What resolving takes from outside: a cache, the environment, the time, progress."""
+    """What resolving takes from outside.
 
+    ``root`` is the workspace's folder, for the files that its sources name.
+    """
+
+    root: Path
     cache: Path
     environ: Mapping[str, str]
     now: datetime

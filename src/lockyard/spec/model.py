@@ -55,11 +55,13 @@ class PypiSource:
 class DebianSource:
     """A Debian archive; ``mirror`` only where it isn't the one that the host's apt uses.
 
-    ``keys`` are the fingerprints of the certificates one of which must have signed a suite.
+    ``keys`` are the fingerprints of the certificates one of which must have signed a suite;
+    ``keyring`` is a folder of the workspace with public keys beside those of the distribution.
     """
 
     kind: Literal["debian"]
     keys: tuple[Fingerprint, ...]
+    keyring: LocalFile | None = None
     mirror: str | None = None
 
 

@@ -101,7 +101,11 @@ class Locker:
         from lockyard.resolve.request import World  # noqa: PLC0415
 
         world = World(
-            cache=self.store.cache, environ=self.environ, now=self.now, reporter=self.reporter
+            root=self.fleet.root,
+            cache=self.store.cache,
+            environ=self.environ,
+            now=self.now,
+            reporter=self.reporter,
         )
         return resolve_env(self.fleet.workspace, env, recipe, old, world, self.moves)
 
