@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import multiprocessing
 import stat
@@ -82,3 +83,20 @@ def test_clearing_starts_the_hash_over(store: Store) -> None:
         partial.clear()
         partial.append(DATA)
         assert partial.sha256() == DIGEST
+
+
+def test_a_file_that_was_renamed_before_it_was_locked_is_not_taken(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = store.root / "partial" / DIGEST
+    flock = fcntl.flock
+
+    def late(descriptor: int, operation: int) -> None:
+        monkeypatch.undo()
+        path.unlink()
+        flock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with store.partial(DIGEST, lambda _: None) as partial:
+        partial.append(DATA)
+        assert path.read_bytes() == DATA
