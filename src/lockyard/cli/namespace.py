@@ -76,21 +76,22 @@ def lock(
         shown = done.changes if not done.new else ()
         return "\n".join([head, *(f"  {change}" for change in shown)])
 
-    with told(as_json=json), progress(quiet=json) as reporter:
+    with told(as_json=json):
         fleet, store = _fleet(), Store.default(os.environ)
-        done, failed = _each(
-            _chosen(fleet, name, all),
-            lambda env: lock_env(
-                fleet,
-                env,
-                store=store,
-                environ=os.environ,
-                now=datetime.now(UTC),
-                reporter=reporter,
-                dry_run=dry_run,
-            ),
-        )
-    _finish(done, failed, as_json=json, line=line)
+        with progress(quiet=json) as reporter:
+            done, failed = _each(
+                _chosen(fleet, name, all),
+                lambda env: lock_env(
+                    fleet,
+                    env,
+                    store=store,
+                    environ=os.environ,
+                    now=datetime.now(UTC),
+                    reporter=reporter,
+                    dry_run=dry_run,
+                ),
+            )
+        _finish(done, failed, as_json=json, line=line)
 
 
 @task(
@@ -141,18 +142,19 @@ def build(
             _ship(Path(image.folder), archive=archive, load=load)
         return made
 
-    with told(as_json=json), progress(quiet=json) as reporter:
-        fleet = _fleet()
-        builder = Builder(
-            fleet=fleet,
-            store=Store.default(os.environ),
-            output=fleet.root / output,
-            environ=os.environ,
-            reporter=reporter,
-            jobs=jobs if jobs > 0 else os.cpu_count() or 1,
-        )
-        done, failed = _each(_chosen(fleet, name, all), lambda env: one(builder, env))
-    _finish([image for made in done for image in made], failed, as_json=json, line=line)
+    with told(as_json=json):
+        fleet, store = _fleet(), Store.default(os.environ)
+        with progress(quiet=json) as reporter:
+            builder = Builder(
+                fleet=fleet,
+                store=store,
+                output=fleet.root / output,
+                environ=os.environ,
+                reporter=reporter,
+                jobs=jobs if jobs > 0 else os.cpu_count() or 1,
+            )
+            done, failed = _each(_chosen(fleet, name, all), lambda env: one(builder, env))
+        _finish([image for made in done for image in made], failed, as_json=json, line=line)
 
 
 def _ship(folder: Path, *, archive: bool, load: bool) -> None:
@@ -172,6 +174,10 @@ def _fleet() -> Fleet:
 
 def _chosen(fleet: Fleet, name: str, everything: bool) -> tuple[str, ...]:
     """Return the envs that a call names. Raise UsageError unless it is one, or all."""
+    if name.startswith("-"):
+        raise UsageError(
+            f"there is no option {name}", where="arguments", solution="see --help and the task"
+        )
     if bool(name) == everything:
         raise UsageError(
             "name one env, or give --all",

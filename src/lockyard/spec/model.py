@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
 from attrs import field, frozen
 
 from lockyard.spec.checks import (
+    SOME,
+    Address,
     BaseName,
+    Component,
     DebianRequirement,
     DebianSourceName,
+    EnvironmentPrefix,
     Fingerprint,
     ImagePath,
+    Line,
     LocalFile,
     Mode,
+    NamePart,
     Owner,
     Platform,
     Port,
@@ -22,7 +28,14 @@ from lockyard.spec.checks import (
     PypiSourceName,
     PythonVersion,
     RecipeName,
+    Registry,
+    RepositoryPath,
+    Signal,
+    SourceName,
+    Suite,
     UserId,
+    UserName,
+    Value,
     VariableName,
     VariantName,
 )
@@ -32,9 +45,9 @@ from lockyard.spec.checks import (
 class NameParts:
     """What the names of all images and curated environments share."""
 
-    registry: str
-    repository: str
-    environment_prefix: str
+    registry: Registry
+    repository: RepositoryPath
+    environment_prefix: EnvironmentPrefix
 
 
 @frozen(kw_only=True)
@@ -42,7 +55,7 @@ class PypiSource:
     """A package index; ``index`` only where it isn't the one that pip is configured to use."""
 
     kind: Literal["pypi"]
-    index: str | None = None
+    index: Address | None = None
 
 
 @frozen(kw_only=True)
@@ -53,8 +66,8 @@ class DebianSource:
     """
 
     kind: Literal["debian"]
-    keys: tuple[Fingerprint, ...]
-    mirror: str | None = None
+    keys: Annotated[tuple[Fingerprint, ...], SOME]
+    mirror: Address | None = None
 
 
 Source = PypiSource | DebianSource
@@ -69,9 +82,9 @@ class Base:
     """
 
     source: DebianSourceName
-    suite: str
-    components: tuple[str, ...]
-    packages: tuple[DebianRequirement, ...]
+    suite: Suite
+    components: Annotated[tuple[Component, ...], SOME]
+    packages: Annotated[tuple[DebianRequirement, ...], SOME]
     python: PythonVersion
     interpreter: ImagePath
     prefix: ImagePath
@@ -84,8 +97,8 @@ class Workspace:
 
     format: int
     names: NameParts
-    sources: Mapping[str, Source]
-    bases: Mapping[str, Base]
+    sources: Mapping[SourceName, Source]
+    bases: Mapping[NamePart, Base]
 
 
 @frozen(kw_only=True)
@@ -105,22 +118,22 @@ class Env:
     """
 
     name: str = ""
-    title: str
+    title: Line
     base: BaseName
     recipe: RecipeName = RecipeName("inference")
     requirements: Requirements = Requirements()
-    variants: Mapping[VariantName, Requirements] = field(
+    variants: Annotated[Mapping[VariantName, Requirements], SOME] = field(
         factory=lambda: {VariantName("cpu"): Requirements()}
     )
-    platforms: tuple[Platform, ...] = (Platform("linux/amd64"),)
-    environment: Mapping[VariableName, str] = field(factory=dict)
+    platforms: Annotated[tuple[Platform, ...], SOME] = (Platform("linux/amd64"),)
+    environment: Mapping[VariableName, Value] = field(factory=dict)
 
 
 @frozen(kw_only=True)
 class User:
     """The user that an image runs as."""
 
-    name: str
+    name: UserName
     uid: UserId
     gid: UserId
     home: ImagePath
@@ -140,10 +153,10 @@ class ImageConfig:
     """The part of the OCI config that a recipe decides."""
 
     workdir: ImagePath
-    command: tuple[str, ...]
+    command: Annotated[tuple[Value, ...], SOME]
     ports: tuple[Port, ...] = ()
-    stop_signal: str = "SIGTERM"
-    environment: Mapping[VariableName, str] = field(factory=dict)
+    stop_signal: Signal = "SIGTERM"
+    environment: Mapping[VariableName, Value] = field(factory=dict)
 
 
 @frozen(kw_only=True)
@@ -154,8 +167,8 @@ class Recipe:
     """
 
     name: str = ""
-    title: str
-    suffix: str
+    title: Line
+    suffix: NamePart
     user: User
     config: ImageConfig
     requirements: Requirements = Requirements()
