@@ -80,7 +80,8 @@ def test_any_value_at_any_key(root: Path, file: str, data: st.DataObject) -> Non
         faults = _faults(root)
     finally:
         (root / file).write_bytes(saved)
-    assert faults is None or {fault.file for fault in faults} == {file}
+    # A sound workspace may lack what the env names.
+    assert faults is None or {fault.file for fault in faults} in ({file}, {"envs/trial.toml"})
 
 
 def _faults(root: Path) -> tuple[Fault, ...] | None:
