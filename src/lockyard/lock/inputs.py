@@ -16,7 +16,7 @@ from lockyard.spec.model import DebianSource, Env, PypiSource, Recipe, Requireme
 def inputs(workspace: Workspace, env: Env, recipe: Recipe) -> dict[str, str]:
     """Return the digest of each thing that decides a lock: the env, its recipe, its base.
 
-    Order, comments, titles and mirrors decide nothing, so they don't count.
+    Order, repetition, comments, titles and mirrors decide nothing, so they don't count.
     """
     base = workspace.bases[env.base]
     debian, pypi = workspace.sources[base.source], workspace.sources[base.pypi]
@@ -26,11 +26,11 @@ def inputs(workspace: Workspace, env: Env, recipe: Recipe) -> dict[str, str]:
                 "name": env.base,
                 "source": base.source,
                 "suite": base.suite,
-                "components": sorted(base.components),
-                "packages": sorted(base.packages),
+                "components": sorted(set(base.components)),
+                "packages": sorted(set(base.packages)),
                 "python": base.python,
                 "pypi": base.pypi,
-                "keys": sorted(debian.keys) if isinstance(debian, DebianSource) else [],
+                "keys": sorted(set(debian.keys)) if isinstance(debian, DebianSource) else [],
                 "kinds": [debian.kind, pypi.kind if isinstance(pypi, PypiSource) else ""],
             }
         ),
@@ -38,7 +38,7 @@ def inputs(workspace: Workspace, env: Env, recipe: Recipe) -> dict[str, str]:
             {
                 "requirements": _requirements(env.requirements),
                 "variants": {name: _requirements(added) for name, added in env.variants.items()},
-                "platforms": sorted(env.platforms),
+                "platforms": sorted(set(env.platforms)),
             }
         ),
         "recipe": _digest(
@@ -54,7 +54,7 @@ def changed_inputs(lock: Lock, now: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _requirements(requirements: Requirements) -> dict[str, list[str]]:
-    return {kind: sorted(texts) for kind, texts in asdict(requirements).items()}
+    return {kind: sorted(set(texts)) for kind, texts in asdict(requirements).items()}
 
 
 def _digest(value: Any) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import tomli
 import tomli_w
 from attrs import fields, frozen
+from cattrs import Converter
 
 from lockyard.errors import LockError
 from lockyard.lock.contradiction import contradiction
@@ -30,6 +32,11 @@ class _Document:
     target: tuple[Target, ...]
     debian: tuple[Deb, ...] = ()
     pypi: tuple[Wheel, ...] = ()
+
+
+@cache
+def _converter() -> Converter:
+    return converter({})
 
 
 def encode_lock(lock: Lock) -> str:
@@ -65,7 +72,7 @@ def decode_lock(text: str, file: str) -> Lock:
             where=file,
             solution="use the version of Lockyard that wrote it, or remove it and lock again",
         )
-    document = structure(converter({}), data, _Document, file)
+    document = structure(_converter(), data, _Document, file)
     if isinstance(document, list):
         fault = document[0]
         raise _unreadable(file, f"{fault.key}: {fault.reason}" if fault.key else fault.reason)
@@ -82,12 +89,12 @@ def decode_lock(text: str, file: str) -> Lock:
 
 
 def _table(value: Target | Artifact) -> dict[str, Any]:
-    """Return a model's table, its keys in the model's order, what is empty left out."""
+    """Return a model's table, its keys in the model's order, what is as by default left out."""
     table = {}
-    for key in (each.name for each in fields(type(value))):
-        held = getattr(value, key)
-        if held not in ("", ()):
-            table[key.replace("_", "-")] = list(held) if isinstance(held, tuple) else held
+    for each in fields(type(value)):
+        held = getattr(value, each.name)
+        if held != each.default:
+            table[each.name.replace("_", "-")] = list(held) if isinstance(held, tuple) else held
     return table
 
 
