@@ -12,7 +12,8 @@ The folders are in the order in which data flows; each imports only from those b
 8. ``build``     layer descriptions to layers, from the store, executing nothing
 9. ``assemble``  layers to an OCI image layout
 10. ``ship``     an image to an archive or an engine
-11. ``cli``      the tasks that people and machines call
+11. ``tasks``    what each task does, put together from the parts
+12. ``cli``      the edge: arguments, progress, output, exit statuses
 """
 
 __version__ = "0.1.0"

@@ -32,6 +32,7 @@ class Site(ThreadingHTTPServer):
         self.types: dict[str, str] = {}
         self.faults: dict[str, list[str]] = defaultdict(list)
         self.requests: list[tuple[str, str | None]] = []  # path and Range
+        self.encodings: list[str | None] = []
         self.stalled = threading.Event()
         self.released = threading.Event()
         self.url = f"http://127.0.0.1:{self.server_port}"
@@ -47,6 +48,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         site, wanted = self.server, self.headers["Range"]
         site.requests.append((self.path, wanted))
+        site.encodings.append(self.headers["Accept-Encoding"])
         faults = site.faults[self.path]
         data = site.files.get(self.path)
         if data is None:
@@ -96,8 +98,9 @@ class Handler(BaseHTTPRequestHandler):
         self.send_sound(data + b"more", None)
 
     def send_endless(self, data: bytes, wanted: str | None) -> None:
+        """Go on for longer than any buffer on the way, without saying how long."""
         self.head(200, None)
-        while True:
+        for _ in range(100):
             self.wfile.write(data)
 
     def send_gzip(self, data: bytes, wanted: str | None) -> None:

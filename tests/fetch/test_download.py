@@ -95,6 +95,7 @@ def test_what_came_earlier_is_used_if_it_fits(
         (("cut", "wrong", "wrong"), IntegrityError, "its sha256 is", 3),
         (("cut", "longer"), IntegrityError, "where the lock says", 2),
         (("cut",) * 9, FetchError, f"broke {TRIES} times, at last after {HALF}", TRIES),
+        (("unlabelled_cut",) * 9, FetchError, f"at last after {HALF}", TRIES),
         (("busy",) * 9, FetchError, "503", 3),
     ],
 )
@@ -120,3 +121,8 @@ def test_bytes_that_proved_wrong_are_not_resumed(obtain: Obtain, site: Any) -> N
     site.requests.clear()
     assert obtain() == DATA
     assert site.asked(PATH) == [None]
+
+
+def test_asks_for_the_bytes_as_they_are(obtain: Obtain, site: Any) -> None:
+    obtain()
+    assert site.encodings == ["identity"]

@@ -17,7 +17,7 @@ from attrs import asdict
 from lockyard.errors import FetchError, IntegrityError, StoreError
 from lockyard.fetch.fetch import FetchSummary, fetch
 from lockyard.fetch.locate import Locate
-from lockyard.fetch.pool import GRACE
+from lockyard.fetch.pool import GRACE, Cancel
 from lockyard.lock.model import Deb
 from lockyard.store.partial import Partial
 from lockyard.store.store import Store
@@ -167,6 +167,23 @@ def test_an_interrupted_thread_lets_go_of_its_download(
     run(artifact)
     assert site.asked("/debian/pool/a.deb") == [None, f"bytes={len(DATA) // 2}-"]
     assert held(store, artifact) == DATA
+
+
+def test_who_waited_for_another_finds_the_artifact(
+    run: Fetch, store: Store, deb: MakeDeb, site: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    artifact = deb("a", DATA)
+    other = store.partial(artifact.sha256)
+
+    def finish(*_: object) -> None:
+        other.append(DATA)
+        other.commit(sha256=artifact.sha256, size=artifact.size, where="elsewhere")
+        other.__exit__(None, None, None)
+
+    monkeypatch.setattr(Cancel, "wait", finish)
+    assert run(artifact).fetched == 0
+    assert site.requests == []
+    assert left_over(store) == []
 
 
 CHILD = """

@@ -64,9 +64,16 @@ def test_says_who_asks(server: Server) -> None:
     assert server.agents == [f"lockyard/{__version__}"]
 
 
-def test_busy_servers_are_asked_again_without_waiting_a_day(server: Server) -> None:
+def test_busy_servers_are_asked_again_without_waiting_a_day(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("time.sleep", slept.append)
     server.statuses = [503, 503]
-    assert get(server.server_port) == b"ok"
+    url = f"http://127.0.0.1:{server.server_port}/a"
+    with http.session() as session:
+        assert http.get(session, url, what="a", source="pypi").content == b"ok"
+    assert slept == [30, 30]
     assert len(server.agents) == 3
 
 
@@ -115,17 +122,20 @@ def test_other_schemes_are_refused(url: str) -> None:
         http.get(session, url, what="a", source="pypi")
 
 
-def test_a_request_without_a_time_limit_gets_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_gets_the_session_s_time_limit_and_certificate(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     seen: list[object] = []
 
     def send(*args: object) -> None:
-        seen.append(args[3])
+        seen.extend(args[3:5])
         raise KeyboardInterrupt
 
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/environment.pem")
     monkeypatch.setattr("requests.adapters.HTTPAdapter.send", send)
-    with pytest.raises(KeyboardInterrupt):
-        get(1)
-    assert seen == [(http.CONNECT_TIMEOUT, http.READ_TIMEOUT)]
+    with http.session("/pip.pem") as session, pytest.raises(KeyboardInterrupt):
+        http.get(session, "https://host.example/a", what="a", source="pypi")
+    assert seen == [(http.CONNECT_TIMEOUT, http.READ_TIMEOUT), "/pip.pem"]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import multiprocessing
 import stat
@@ -70,7 +71,7 @@ def test_who_waited_for_a_finished_download_starts_from_nothing(store: Store) ->
     with store.partial(DIGEST, finish) as second:
         assert second.size == 0
         second.append(b"more")
-        second.discard()
+        second.clear()
     path = store.artifact(DIGEST, len(DATA))
     assert path is not None
     assert path.read_bytes() == DATA
@@ -82,3 +83,26 @@ def test_clearing_starts_the_hash_over(store: Store) -> None:
         partial.clear()
         partial.append(DATA)
         assert partial.sha256() == DIGEST
+
+
+def test_a_file_that_was_renamed_before_it_was_locked_is_not_taken(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = store.root / "partial" / DIGEST
+    flock = fcntl.flock
+
+    def late(descriptor: int, operation: int) -> None:
+        monkeypatch.undo()
+        path.unlink()
+        flock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with store.partial(DIGEST, lambda _: None) as partial:
+        partial.append(DATA)
+        assert path.read_bytes() == DATA
+
+
+def test_nothing_is_left_where_nothing_came(store: Store) -> None:
+    with store.partial(DIGEST):
+        pass
+    assert list((store.root / "partial").iterdir()) == []

@@ -21,6 +21,7 @@ from lockyard.assemble.document import (
     index_document,
     manifest_document,
 )
+from lockyard.assemble.replace import replace_folder
 from lockyard.build.built import BuiltLayer
 from lockyard.plan.image import ImagePlan
 from lockyard.store.faults import store_faults
@@ -83,13 +84,7 @@ def write_layout(
             _write(made / "oci-layout", encoded({"imageLayoutVersion": "1.0.0"}))
             _write(made / LEDGER, ledger)
             made.chmod(0o755)
-            if folder.exists():
-                old = made.with_name(f"{made.name}.old")
-                folder.rename(old)
-                made.rename(folder)
-                shutil.rmtree(old)
-            else:
-                made.rename(folder)
+            replace_folder(made, folder)
         finally:
             shutil.rmtree(made, ignore_errors=True)
 

@@ -46,7 +46,7 @@ def symlink(path: str, target: str, *, owner: str = "") -> Entry:
 
 def text(path: str, content: str | bytes, *, mode: int = 0o644, owner: str = "") -> Entry:
     """Return the entry of a file whose content is at hand."""
-    data = content.encode() if isinstance(content, str) else content
+    data = content.encode("utf-8", "surrogateescape") if isinstance(content, str) else content
     return Entry(
         path=path,
         kind="file",

@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from lockyard.build.built import BuiltLayer
 from lockyard.build.layer import build_layer, cached_layer, wheel_tree
+from lockyard.build.recipe import venv_entries
 from lockyard.events import Reporter
-from lockyard.plan.layer import Layer, WheelLayer
+from lockyard.plan.layer import Layer, RecipeLayer, WheelLayer
 from lockyard.store.store import Store
 
 
@@ -23,10 +24,7 @@ def build_layers(
     found = [cached_layer(layer, store) for layer in layers]
     if None not in found:
         return [built for built in found if built]
-    wheels = tuple(layer for layer in layers if isinstance(layer, WheelLayer))
-    with wheel_tree(wheels, store) as tree:
-        # Layers that are built apart could hide a collision between them.
-        iter(tree)
+    _check_collisions(layers, store)
 
     def build(layer: Layer) -> BuiltLayer:
         reporter.begin(layer.title, layer.title)
@@ -46,3 +44,15 @@ def build_layers(
         except BaseException:
             builders.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _check_collisions(layers: Sequence[Layer], store: Store) -> None:
+    """Raise BuildError where wheels collide with one another, or with the environment itself.
+
+    Layers that are built apart could hide that: the last one would win.
+    """
+    wheels = tuple(layer for layer in layers if isinstance(layer, WheelLayer))
+    with wheel_tree(wheels, store) as tree:
+        for venv in {layer.venv for layer in layers if isinstance(layer, RecipeLayer)}:
+            tree.add(venv_entries(venv))
+        iter(tree)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
@@ -22,6 +23,7 @@ from lockyard.plan.layer import DebianLayer, Layer, RecipeLayer, WheelLayer, lay
 from lockyard.store.store import Store
 
 _RECORDS = "layer"
+_SHA256 = re.compile("[0-9a-f]{64}", re.ASCII)
 
 
 def cached_layer(layer: Layer, store: Store) -> BuiltLayer | None:
@@ -29,7 +31,8 @@ def cached_layer(layer: Layer, store: Store) -> BuiltLayer | None:
     record = store.record(_RECORDS, layer_key(layer))
     match record:
         case {"digest": str(digest), "size": int(size), "diff_id": str(diff_id)}:
-            if store.blob(digest, size) is not None:
+            sound = _SHA256.fullmatch(digest) and _SHA256.fullmatch(diff_id)
+            if sound and store.blob(digest, size) is not None:
                 return BuiltLayer(title=layer.title, digest=digest, size=size, diff_id=diff_id)
     return None
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from lockyard.errors import IntegrityError
+
+# A new line would forge lines of the records that list paths, one a line.
+_NEVER = re.compile(r"[\0\n\r\\]")
 
 
 def safe_path(name: str, archive: str) -> str:
@@ -15,7 +20,7 @@ def safe_path(name: str, archive: str) -> str:
     if trimmed in {"", "."} and name.startswith("."):
         return ""
     parts = trimmed.split("/")
-    if name.startswith("/") or "\0" in name or "\\" in name or {"", ".", ".."} & set(parts):
+    if name.startswith("/") or _NEVER.search(name) or {"", ".", ".."} & set(parts):
         raise IntegrityError(
             f"it has a member named {name!r}, which would be unpacked outside its place",
             where=archive,

@@ -66,7 +66,7 @@ def _copy(entry: Entry, write: Callable[[bytes], object]) -> None:
         )
     if entry.sha256 and digest.hexdigest() != entry.sha256:
         raise IntegrityError(
-            f"{entry.path} doesn't have the sha256 that the package's own record gives",
+            f"{entry.path} doesn't have the sha256 that is recorded for it",
             where=entry.owner,
             solution="the package is broken: report it to its authors, or lock another version",
         )

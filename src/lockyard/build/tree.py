@@ -21,6 +21,12 @@ class Tree:
         Directories merge: the first one's mode and owner hold, as dpkg and pip have it.
         """
         for entry in entries:
+            if "/.wh." in f"/{entry.path}":
+                raise BuildError(
+                    "its name is one by which layers remove files of others (OCI whiteouts)",
+                    where=f"/{entry.path}",
+                    solution=f"leave out {entry.owner}, or lock another version",
+                )
             known = self._entries.setdefault(entry.path, entry)
             if known is entry or known.kind == entry.kind == "directory":
                 continue
@@ -58,16 +64,25 @@ class Tree:
         Hard links come last, since their targets must stand before them.
         """
         complete = dict(self._entries)
-        for path in self._entries:
+        for path, entry in self._entries.items():
             for parent in parents(path):
                 complete.setdefault(parent, directory(parent))
                 if complete[parent].kind != "directory":
                     raise BuildError(
                         f"/{path} lies below a path that isn't a directory",
                         where=f"/{parent}",
-                        solution=f"{self._entries[path].owner} can't be unpacked here",
+                        solution=f"{entry.owner} can't be unpacked here",
                     )
+            if entry.kind == "hardlink" and not self._is_file(entry.link):
+                raise BuildError(
+                    f"it is a hard link to /{entry.link}, which is no file here",
+                    where=f"/{path}",
+                    solution=f"{entry.owner} can't be unpacked here",
+                )
         return iter(sorted(complete.values(), key=_order))
+
+    def _is_file(self, path: str) -> bool:
+        return path in self._entries and self._entries[path].kind == "file"
 
 
 def parents(path: str) -> Iterator[str]:

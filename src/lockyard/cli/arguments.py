@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from invoke.exceptions import ParseError
 from invoke.parser.argument import Argument
 from invoke.tasks import Task
 
@@ -31,6 +32,16 @@ class NameOrAll(Argument):
         self.set_value(name)
 
 
+class Count(Argument):
+    """A whole number of at least one; anything else is told without a traceback."""
+
+    def set_value(self, value: Any, cast: bool = True) -> None:
+        """See Argument. Raise ParseError for what isn't such a number."""
+        if cast and not (str(value).isascii() and str(value).isdigit() and int(value[:9]) > 0):
+            raise ParseError(f"--{self.name} takes a number of at least 1, not {value!r}")
+        super().set_value(value, cast=cast)
+
+
 class FleetTask(Task[Any]):
     """A task on one env, by its ``name``, or on ``all``."""
 
@@ -40,5 +51,9 @@ class FleetTask(Task[Any]):
         everything = next(each for each in others if each.name == "all")
         return [
             NameOrAll(everything, names=name.names, help=name.help, positional=True),
-            *others,
+            *(_count(each) if each.kind is int else each for each in others),
         ]
+
+
+def _count(given: Argument) -> Count:
+    return Count(names=given.names, kind=int, default=given.default, help=given.help)

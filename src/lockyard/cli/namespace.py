@@ -93,23 +93,24 @@ def lock(
         shown = done.changes if not done.new else ()
         return "\n".join([head, *(f"  {change}" for change in shown)])
 
-    with told(as_json=json), progress(quiet=json) as reporter:
-        fleet = _fleet()
+    with told(as_json=json):
+        fleet, store = _fleet(), Store.default(os.environ)
         names = _chosen(fleet, name, all)
         moves = _moves(upgrade, upgrade_package, as_of)
         check_moves(fleet, names, moves)
-        locker = Locker(
-            fleet=fleet,
-            store=Store.default(os.environ),
-            environ=os.environ,
-            now=datetime.now(UTC),
-            reporter=reporter,
-            moves=moves,
-            refresh=refresh,
-            dry_run=dry_run,
-        )
-        done, failed = _each(names, locker.lock)
-    _finish(done, failed, as_json=json, line=line)
+        with progress(quiet=json) as reporter:
+            locker = Locker(
+                fleet=fleet,
+                store=store,
+                environ=os.environ,
+                now=datetime.now(UTC),
+                reporter=reporter,
+                moves=moves,
+                refresh=refresh,
+                dry_run=dry_run,
+            )
+            done, failed = _each(names, locker.lock)
+        _finish(done, failed, as_json=json, line=line)
 
 
 @task(
@@ -160,18 +161,19 @@ def build(
             _ship(Path(image.folder), archive=archive, load=load)
         return made
 
-    with told(as_json=json), progress(quiet=json) as reporter:
-        fleet = _fleet()
-        builder = Builder(
-            fleet=fleet,
-            store=Store.default(os.environ),
-            output=fleet.root / output,
-            environ=os.environ,
-            reporter=reporter,
-            jobs=jobs if jobs > 0 else os.cpu_count() or 1,
-        )
-        done, failed = _each(_chosen(fleet, name, all), lambda env: one(builder, env))
-    _finish([image for made in done for image in made], failed, as_json=json, line=line)
+    with told(as_json=json):
+        fleet, store = _fleet(), Store.default(os.environ)
+        with progress(quiet=json) as reporter:
+            builder = Builder(
+                fleet=fleet,
+                store=store,
+                output=fleet.root / output,
+                environ=os.environ,
+                reporter=reporter,
+                jobs=jobs if jobs > 0 else os.cpu_count() or 1,
+            )
+            done, failed = _each(_chosen(fleet, name, all), lambda env: one(builder, env))
+        _finish([image for made in done for image in made], failed, as_json=json, line=line)
 
 
 def _moves(upgrade: bool, packages: Sequence[str], as_of: str) -> Moves:
@@ -213,6 +215,10 @@ def _fleet() -> Fleet:
 
 def _chosen(fleet: Fleet, name: str, everything: bool) -> tuple[str, ...]:
     """Return the envs that a call names. Raise UsageError unless it is one, or all."""
+    if name.startswith("-"):
+        raise UsageError(
+            f"there is no option {name}", where="arguments", solution="see --help and the task"
+        )
     if bool(name) == everything:
         raise UsageError(
             "name one env, or give --all",

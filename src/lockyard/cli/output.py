@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,18 +12,39 @@ from typing import Any
 from attrs import asdict
 from invoke.exceptions import Exit
 
-from lockyard.errors import LockyardError, SpecError
+from lockyard.errors import LockyardError, SpecError, StoreError
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 def show(results: Sequence[Any], *, as_json: bool, line: Callable[[Any], str]) -> None:
     """Print results: one JSON array, or a line (or more) for each."""
-    if as_json:
-        print(json.dumps([asdict(each) for each in results], indent=2, sort_keys=True))
-    else:
-        for each in results:
-            print(line(each))
+    text = (
+        json.dumps([asdict(each) for each in results], indent=2, sort_keys=True) + "\n"
+        if as_json
+        else "".join(f"{line(each)}\n" for each in results)
+    )
+    if sys.stdout is None or not text:
+        return
+    try:
+        # Now, since what fails at the end of the process is told as a traceback.
+        print(text, end="", flush=True)
+    except OSError as error:
+        _abandon_output()
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise StoreError(
+            f"the results can't be written: {error.strerror}",
+            where="standard output",
+            solution="make room where the output goes; the work itself is done",
+        ) from None
+
+
+def _abandon_output() -> None:
+    """Let what is still in the buffer of the standard output go nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def readable(size: int) -> str:
@@ -46,8 +68,16 @@ def told(*, as_json: bool = False) -> Iterator[None]:
         raise Exit(code=130) from None
     except BrokenPipeError:
         # Whoever read the output has gone; there is nobody to tell.
-        sys.stdout = None
         raise Exit(code=141) from None
+    except OSError as error:
+        # What the parts don't expect of a file system: no current folder, no temporary one.
+        refused = StoreError(
+            f"the system refuses: {error.strerror or type(error).__name__}",
+            where=str(error.filename or ""),
+            solution="make that folder usable, and run it again",
+        )
+        tell(refused, as_json=as_json)
+        raise Exit(code=refused.status) from None
 
 
 def tell(error: LockyardError, *, as_json: bool) -> None:

@@ -118,7 +118,7 @@ class _Fetcher:
         with self.store.partial(artifact.sha256, self.cancel.wait) as partial:
             # Another process may have fetched it while this one waited for its turn.
             if not self.verify and self.store.artifact(artifact.sha256, artifact.size):
-                partial.discard()
+                partial.clear()
                 self._advance(artifact, artifact.size)
                 return False
             Download(

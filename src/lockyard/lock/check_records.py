@@ -24,15 +24,23 @@ def check_records(subject: Subject) -> Iterator[Finding]:
             yield from _check_source(subject, source, kind)
     for source in sorted({image.source for image in lock.images}):
         yield from _check_source(subject, source, "registry")
+    yield from _check_places(subject)
+
+
+def _check_places(subject: Subject) -> Iterator[Finding]:
+    lock = subject.lock
     for target in lock.targets:
         if _PLACE.search(" ".join((target.name, target.base, target.python, target.glibc))):
             yield _leak(subject, f"target {target.name}")
     for image in lock.images:
         if _REGISTRY.match(image.image) or _PLACE.search(image.tag):
             yield _leak(subject, f"image {image.platform}")
-    for artifact in lock.artifacts:
-        if any(_PLACE.search(text) for text in _free_texts(subject, artifact)):
-            yield _leak(subject, artifact.name)
+    texts = [(each.name, "\n".join(_free_texts(subject, each))) for each in lock.artifacts]
+    # One search of them all tells mostly that there is nothing to look for.
+    if _PLACE.search("\n".join(text for _, text in texts)):
+        for name, text in texts:
+            if _PLACE.search(text):
+                yield _leak(subject, name)
 
 
 def _check_source(subject: Subject, source: str, kind: str) -> Iterator[Finding]:

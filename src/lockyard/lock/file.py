@@ -27,18 +27,24 @@ def read_lock(root: Path, env: str) -> Lock | None:
         return None
     except (OSError, UnicodeDecodeError) as error:
         raise LockError(
-            f"it can't be read: {error}",
+            f"it can't be read: {_cause(error)}",
             where=file,
-            solution="restore it from version control, or lock again",
+            solution="restore it from version control, or remove it and lock again",
         ) from None
     lock = decode_lock(text, file)
     if lock.env != env:
         raise LockError(
             f"it is the lock of {lock.env!r}",
             where=file,
-            solution=f"lock {env} again: a lock is no use under another name",
+            solution=f"remove it and run: invoke lock {env}",
         )
     return lock
+
+
+def _cause(error: OSError | UnicodeDecodeError) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return f"byte {error.start} isn't UTF-8"
+    return error.strerror or type(error).__name__
 
 
 def write_lock(root: Path, lock: Lock) -> bool:

@@ -26,8 +26,9 @@ from lockyard.spec.model import (
 def inputs(workspace: Workspace, env: Env, recipe: Recipe) -> dict[str, str]:
     """Return the digest of each thing that decides a lock: the env, its recipe, its base.
 
-    Order, comments, titles and mirrors decide nothing, so they don't count; nor does what is
-    left at its default, so that a key that is new to the format makes no lock stale.
+    Order, repetition, comments, titles and mirrors decide nothing, so they don't count; nor
+    does what is left at its default, so that a key that is new to the format makes no lock
+    stale.
     """
     base = workspace.bases[env.base]
     described = (
@@ -38,7 +39,7 @@ def inputs(workspace: Workspace, env: Env, recipe: Recipe) -> dict[str, str]:
     asked = {
         "requirements": _requirements(env.requirements),
         "variants": {name: _requirements(added) for name, added in env.variants.items()},
-        "platforms": sorted(env.platforms),
+        "platforms": sorted(set(env.platforms)),
         "as-of": env.as_of,
         "sdists": {name: dict(rule.environment) for name, rule in env.sdists.items()},
         "build-tools": sorted(workspace.build_tools) if env.sdists else [],
@@ -64,11 +65,11 @@ def _debian_base(workspace: Workspace, base: DebianBase) -> dict[str, Any]:
     return {
         "source": base.source,
         "suite": base.suite,
-        "components": sorted(base.components),
-        "packages": sorted(base.packages),
+        "components": sorted(set(base.components)),
+        "packages": sorted(set(base.packages)),
         "python": base.python,
         "pypi": base.pypi,
-        "keys": sorted(debian.keys) if isinstance(debian, DebianSource) else [],
+        "keys": sorted(set(debian.keys)) if isinstance(debian, DebianSource) else [],
         "kinds": [debian.kind, pypi.kind],
     }
 
@@ -92,7 +93,7 @@ def _image_base(workspace: Workspace, base: ImageBase) -> dict[str, Any]:
 
 
 def _requirements(requirements: Requirements) -> dict[str, list[str]]:
-    held = {kind: sorted(texts) for kind, texts in asdict(requirements).items()}
+    held = {kind: sorted(set(texts)) for kind, texts in asdict(requirements).items()}
     if not held["conda"]:
         del held["conda"]
     return held

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from attrs import field, frozen
@@ -27,6 +28,18 @@ def _positive(_: Any, attribute: Any, value: int) -> None:
         raise ValueError(f"{attribute.name} {value} isn't a size in bytes")
 
 
+def _time(_: Any, attribute: Any, value: str) -> None:
+    """Accept a time as this program writes it, or none: it becomes a date of the image."""
+    try:
+        if value:
+            datetime.strptime(value, "%Y-%m-%dT%H:%M:%S%z")
+    except ValueError:
+        raise ValueError(f"{attribute.name} {value!r} isn't a time in UTC") from None
+    if value and not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", value, re.ASCII):
+        raise ValueError(f"{attribute.name} {value!r} isn't a time in UTC")
+
+
+_SOURCE = _matching(r"[A-Za-z0-9_][A-Za-z0-9._-]*", "a source's name")
 _FILE = r"[A-Za-z0-9_][A-Za-z0-9._+!~%-]*"
 
 
@@ -42,11 +55,11 @@ class Artifact:
     """
 
     name: str = field(validator=_matching(r"[A-Za-z0-9_][A-Za-z0-9._+-]*", "a package's name"))
-    version: str
+    version: str = field(validator=_matching(r"[A-Za-z0-9][A-Za-z0-9.+~:!_-]*", "a version"))
     file: str = field(validator=_matching(_FILE, "a file's name"))
     sha256: str = field(validator=_matching("[0-9a-f]{64}", "a sha256 in hex"))
     size: int = field(validator=_positive)
-    source: str
+    source: str = field(validator=_SOURCE)
     required_by: tuple[str, ...]
     targets: tuple[str, ...] = ()
 
@@ -55,7 +68,7 @@ class Artifact:
 class Deb(Artifact):
     """A binary package of a Debian suite; ``path`` is relative to the mirror's root."""
 
-    architecture: str
+    architecture: str = field(validator=_matching("[a-z0-9-]+", "an architecture"))
     path: str = field(validator=_matching(rf"({_FILE}/)*{_FILE}", "a path below a mirror's root"))
 
 
@@ -83,7 +96,7 @@ class Wheel(Artifact):
     is what building it gives.
     """
 
-    uploaded: str = ""
+    uploaded: str = field(default="", validator=_time)
     sdist: Sdist | None = None
 
 
@@ -136,12 +149,13 @@ class BaseImage:
 class Target:
     """One variant on one platform, and what its resolution took as given."""
 
-    name: str
-    variant: str
-    platform: str
-    base: str
-    python: str
-    glibc: str
+    name: str = field(validator=_matching(r"[a-z0-9][a-z0-9.-]*", "a target's name"))
+    variant: str = field(validator=_matching(r"[a-z0-9][a-z0-9.]*", "a variant"))
+    platform: str = field(validator=_matching("[a-z0-9]+/[a-z0-9]+", "a platform"))
+    base: str = field(validator=_matching(r"[a-z0-9][a-z0-9.-]*", "a base"))
+    # It names folders of the image.
+    python: str = field(validator=_matching(r"[0-9]+\.[0-9]+[A-Za-z0-9.+~]*", "a version"))
+    glibc: str = field(validator=_matching(r"[0-9]+\.[0-9]+[A-Za-z0-9.+~]*", "a version"))
 
 
 @frozen(kw_only=True)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import tomli
 import tomli_w
 from attrs import fields, frozen, has
+from cattrs import Converter
 
 from lockyard.errors import LockError
+from lockyard.lock.contradiction import contradiction
 from lockyard.lock.model import (
     FORMAT,
     Artifact,
@@ -20,9 +24,11 @@ from lockyard.lock.model import (
     Target,
     Wheel,
 )
+from lockyard.spec.checks import shown
 from lockyard.spec.structure import converter, structure
 
 _HEADER = "# Written by `invoke lock {env}`; a change by hand is lost at the next one.\n"
+_CONFLICT = re.compile(r"^(<{7}|={7}|>{7}|\|{7})( |$)", re.MULTILINE)
 
 
 @frozen(kw_only=True)
@@ -37,6 +43,11 @@ class _Document:
     debian: tuple[Deb, ...] = ()
     conda: tuple[CondaPackage, ...] = ()
     pypi: tuple[Wheel, ...] = ()
+
+
+@cache
+def _converter() -> Converter:
+    return converter({})
 
 
 def encode_lock(lock: Lock) -> str:
@@ -58,21 +69,27 @@ def encode_lock(lock: Lock) -> str:
 
 def decode_lock(text: str, file: str) -> Lock:
     """Read a lock's text. Raise LockError for what this version doesn't write."""
+    if _CONFLICT.search(text):
+        raise LockError(
+            "it has the conflict markers of a merge",
+            where=file,
+            solution="take either side whole (git checkout --ours or --theirs), then lock again",
+        )
     try:
         data = tomli.loads(text)
-    except tomli.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise _unreadable(file, str(error)) from None
-    if data.get("format") != FORMAT:
+    if type(data.get("format")) is not int or data["format"] != FORMAT:
         raise LockError(
-            f"it is of format {data.get('format')!r}, and this version reads {FORMAT}",
+            f"it is of format {shown(data.get('format'))}, and this version reads {FORMAT}",
             where=file,
-            solution="lock again, or use the version of Lockyard that wrote it",
+            solution="use the version of Lockyard that wrote it, or remove it and lock again",
         )
-    document = structure(converter({}), data, _Document, file)
+    document = structure(_converter(), data, _Document, file)
     if isinstance(document, list):
         fault = document[0]
         raise _unreadable(file, f"{fault.key}: {fault.reason}" if fault.key else fault.reason)
-    return Lock(
+    lock = Lock(
         env=document.env,
         inputs=document.inputs,
         targets=document.target,
@@ -81,15 +98,18 @@ def decode_lock(text: str, file: str) -> Lock:
         conda=document.conda,
         wheels=document.pypi,
     )
+    if reason := contradiction(lock):
+        raise _unreadable(file, reason)
+    return lock
 
 
 def _table(value: Any) -> dict[str, Any]:
-    """Return a model's table, its keys in the model's order, what is empty left out."""
+    """Return a model's table, its keys in the model's order, what is as by default left out."""
     table = {}
-    for key in (each.name for each in fields(type(value))):
-        held = getattr(value, key)
-        if held not in ("", (), None, {}):
-            table[key.replace("_", "-")] = _value(held)
+    for each in fields(type(value)):
+        held = getattr(value, each.name)
+        if held != each.default and held not in ({}, None):
+            table[each.name.replace("_", "-")] = _value(held)
     return table
 
 
@@ -113,5 +133,5 @@ def _unreadable(file: str, reason: str) -> LockError:
     return LockError(
         f"it can't be read: {reason}",
         where=file,
-        solution="restore it from version control, or lock again",
+        solution="restore it from version control, or remove it and lock again",
     )

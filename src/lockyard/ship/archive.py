@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from lockyard.assemble.document import encoded
 from lockyard.build.entry import Entry, directory, text
@@ -18,6 +18,9 @@ from lockyard.store.writer import Writer
 
 def write_archive(folder: Path, target: Path) -> None:
     """Write a layout as a tar archive, whole or not at all.
+
+    Raise UsageError for a folder that isn't a layout, IntegrityError where a blob isn't what
+    its name says.
 
     Beside the layout's files it has the ``manifest.json`` that engines without a containerd
     store read. The same layout gives the same archive.
@@ -32,22 +35,30 @@ def write_archive(folder: Path, target: Path) -> None:
 
 
 def _entries(folder: Path) -> Iterator[Entry]:
-    index = json.loads((folder / "index.json").read_bytes())
+    try:
+        index = json.loads((folder / "index.json").read_bytes())
+        manifest = _docker_manifest(folder, index)
+        blobs = sorted((folder / "blobs" / "sha256").iterdir())
+    except (OSError, ValueError, LookupError, TypeError):
+        raise UsageError(
+            "this isn't a whole image layout", where=str(folder), solution="build the image again"
+        ) from None
     yield directory("blobs")
     yield directory("blobs/sha256")
-    for blob in sorted((folder / "blobs" / "sha256").iterdir()):
-        yield _file(f"blobs/sha256/{blob.name}", blob)
+    for blob in blobs:
+        yield _file(f"blobs/sha256/{blob.name}", blob, sha256=blob.name)
     yield _file("index.json", folder / "index.json")
-    yield text("manifest.json", _docker_manifest(folder, index))
+    yield text("manifest.json", manifest)
     yield _file("oci-layout", folder / "oci-layout")
 
 
-def _file(path: str, source: Path) -> Entry:
+def _file(path: str, source: Path, sha256: str = "") -> Entry:
     return Entry(
         path=path,
         kind="file",
         mode=0o644,
         size=source.stat().st_size,
+        sha256=sha256,
         open=partial(_open, source),
         owner=str(source),
     )
@@ -57,18 +68,16 @@ def _open(path: Path) -> BinaryIO:
     return path.open("rb")
 
 
-def _docker_manifest(folder: Path, index: dict[str, list[dict[str, object]]]) -> bytes:
+def _docker_manifest(folder: Path, index: Any) -> bytes:
     """Return the list that ``docker save`` writes: a config and its layers, by image."""
     rows = []
     for entry in index["manifests"]:
         manifest = json.loads((folder / _path(str(entry["digest"]))).read_bytes())
-        annotations = entry["annotations"]
-        assert isinstance(annotations, dict)  # noqa: S101 - as the assembler writes it
         rows.append(
             {
                 "Config": _path(manifest["config"]["digest"]),
                 "Layers": [_path(layer["digest"]) for layer in manifest["layers"]],
-                "RepoTags": [annotations["io.containerd.image.name"]],
+                "RepoTags": [entry["annotations"]["io.containerd.image.name"]],
             }
         )
     return encoded(rows)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date
-from typing import NewType
+from typing import Annotated, Any, NewType
 
 PypiRequirement = NewType("PypiRequirement", str)
 DebianRequirement = NewType("DebianRequirement", str)
@@ -35,7 +35,28 @@ PythonVersion = NewType("PythonVersion", str)
 Port = NewType("Port", int)
 UserId = NewType("UserId", int)
 
+# Texts that a model takes as they are, and only the reader looks at.
+Registry = Annotated[str, "a registry's host"]
+RepositoryPath = Annotated[str, "a path in a registry"]
+EnvironmentPrefix = Annotated[str, "the start of a curated environment's name"]
+NamePart = Annotated[str, "a part of an image's name"]
+SourceName = Annotated[str, "a source's name"]
+Address = Annotated[str, "an address"]
+Suite = Annotated[str, "a suite"]
+Component = Annotated[str, "a component"]
+UserName = Annotated[str, "a user's name"]
+Signal = Annotated[str, "a signal"]
+Line = Annotated[str, "a line of text"]
+Value = Annotated[str, "an argument or a variable's value"]
+
+# Marks a list or a table that must have something in it: Annotated[tuple[Platform, ...], SOME].
+SOME = "at least one"
+
 PLATFORMS = ("linux/amd64", "linux/arm64")
+# The largest whole number that TOML promises to keep.
+LARGEST = 2**63 - 1
+_LONGEST_SHOWN = 80
+_LONGEST_REQUIREMENT = 1000
 
 
 class Unfit(ValueError):  # noqa: N818 - a value that is unfit, not an error of the program
@@ -47,22 +68,41 @@ class Unfit(ValueError):  # noqa: N818 - a value that is unfit, not an error of 
         self.solution = solution
 
 
+def shown(value: Any) -> str:
+    """Return a TOML value as a fault shows it: in TOML's words, and never at length."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case dict():
+            return "a table"
+        case list():
+            return "a list"
+        case int() if abs(value) > LARGEST:
+            return "a number this large"
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 1]}…"
+
+
 def check_pypi_requirement(text: str) -> None:
     """Accept a PEP 508 requirement by name and version; no URL, path or option."""
     # A tenth of a second to import, and only needed when there is something to check.
     from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415
 
+    if len(text) > _LONGEST_REQUIREMENT:
+        raise Unfit(f"{shown(text)} is too long", f"at most {_LONGEST_REQUIREMENT} characters")
     if text.startswith("-"):
-        raise Unfit(f"{text!r} is an option of pip", "sources are set in WORKSPACE.toml")
+        raise Unfit(f"{shown(text)} is an option of pip", "sources are set in WORKSPACE.toml")
     try:
         requirement = Requirement(text)
-    except InvalidRequirement as error:
+    except (InvalidRequirement, RecursionError) as error:
         detail = str(error).splitlines()[0]
         raise Unfit(
-            f"{text!r} isn't a requirement: {detail}", 'write it as "name>=1.2,<2" (PEP 508)'
+            f"{shown(text)} isn't a requirement: {detail}", 'write it as "name>=1.2,<2" (PEP 508)'
         ) from None
     if requirement.url:
-        raise Unfit(f"{text!r} names an address", "require it by name and version from a source")
+        raise Unfit(
+            f"{shown(text)} names an address", "require it by name and version from a source"
+        )
 
 
 _DEBIAN = re.compile(r"[a-z0-9][a-z0-9+.-]+( \((<<|<=|=|>=|>>) [0-9A-Za-z.+~:-]+\))?")
@@ -71,7 +111,9 @@ _DEBIAN = re.compile(r"[a-z0-9][a-z0-9+.-]+( \((<<|<=|=|>=|>>) [0-9A-Za-z.+~:-]+
 def check_debian_requirement(text: str) -> None:
     """Accept a Debian package name, with a version relation where one is wanted."""
     if not _DEBIAN.fullmatch(text):
-        raise Unfit(f"{text!r} isn't a Debian package", 'write it as "libgomp1" or "a (>= 1.2)"')
+        raise Unfit(
+            f"{shown(text)} isn't a Debian package", 'write it as "libgomp1" or "a (>= 1.2)"'
+        )
 
 
 def check_date(text: str) -> None:
@@ -87,7 +129,7 @@ def one_of(what: str, known: tuple[str, ...]) -> Callable[[str], None]:
 
     def check(text: str) -> None:
         if text not in known:
-            raise Unfit(f"there is no {what} {text!r}", suggestion(text, known))
+            raise Unfit(f"there is no {what} {shown(text)}", suggestion(text, known))
 
     return check
 
@@ -108,7 +150,7 @@ def matching(pattern: str, what: str, example: str) -> Callable[[str], None]:
 
     def check(text: str) -> None:
         if not compiled.fullmatch(text):
-            raise Unfit(f"{text!r} isn't {what}", f"write it as {example}")
+            raise Unfit(f"{shown(text)} isn't {what}", f"write it as {example}")
 
     return check
 
@@ -116,14 +158,19 @@ def matching(pattern: str, what: str, example: str) -> Callable[[str], None]:
 def check_image_path(text: str) -> None:
     """Accept an absolute, normal path."""
     parts = text.split("/")
+    # A colon would end a field of passwd(5), or a folder of PATH.
+    if ":" in text or not text.isprintable():
+        raise Unfit(f"{shown(text)} has a colon or a control character", "name it without")
     if parts[0] or len(parts) < 2 or any(part in {"", ".", ".."} for part in parts[1:]):
-        raise Unfit(f"{text!r} isn't an absolute path", 'write it as "/usr/local/bin/start"')
+        raise Unfit(f"{shown(text)} isn't an absolute path", 'write it as "/usr/local/bin/start"')
 
 
 def check_local_file(text: str) -> None:
     """Accept a path that stays below the folder of the file that names it."""
+    if not text.isprintable():
+        raise Unfit(f"{shown(text)} has a control character", "name the file without")
     if any(part in {"", ".", ".."} for part in text.split("/")):
-        raise Unfit(f"{text!r} leaves its folder", 'write it as "files/start"')
+        raise Unfit(f"{shown(text)} leaves its folder", 'write it as "files/start"')
 
 
 def between(low: int, high: int) -> Callable[[int], None]:
@@ -135,6 +182,20 @@ def between(low: int, high: int) -> Callable[[int], None]:
 
     return check
 
+
+def check_line(text: str) -> None:
+    """Accept one line of text that says something."""
+    if not text.strip() or not text.isprintable():
+        raise Unfit(f"{shown(text)} isn't a line of text", "write a few words, in one line")
+
+
+def check_value(text: str) -> None:
+    """Accept what a process can be given."""
+    if "\0" in text:
+        raise Unfit("it has a NUL character", "no process can be given one")
+
+
+_PART = "[a-z0-9]+([.-][a-z0-9]+)*"
 
 TEXT_CHECKS: dict[object, Callable[[str], None]] = {
     PypiRequirement: check_pypi_requirement,
@@ -157,6 +218,20 @@ TEXT_CHECKS: dict[object, Callable[[str], None]] = {
     LocalFile: check_local_file,
     Mode: matching(r"0[0-7]{3}", "a mode", '"0644" or "0755"'),
     Owner: one_of("owner", ("root", "user")),
+    Registry: matching(r"[A-Za-z0-9.-]+(:[0-9]+)?", "a registry's host", '"registry.example"'),
+    RepositoryPath: matching(
+        "[a-z0-9]+([._/-][a-z0-9]+)*", "a path in a registry", '"team/images" in small letters'
+    ),
+    EnvironmentPrefix: matching(r"([A-Za-z0-9][A-Za-z0-9_.-]*)?", "a prefix", '"AzureML-"'),
+    NamePart: matching(_PART, "a part of an image's name", '"debian12": a-z, 0-9, dots, dashes'),
+    SourceName: matching("[a-z0-9]+(-[a-z0-9]+)*", "a source's name", '"debian"'),
+    Address: matching(r"https?://[^\s/]+(/\S*)?", "an address", '"https://mirror.example/debian"'),
+    Suite: matching(r"[a-z0-9][a-z0-9.-]*(/[a-z0-9][a-z0-9.-]*)*", "a suite", '"bookworm"'),
+    Component: matching("[a-z0-9]+([/-][a-z0-9]+)*", "a component", '"main"'),
+    UserName: matching("[a-z_][a-z0-9_-]{0,31}", "a user's name", '"dockeruser"'),
+    Signal: matching(r"SIG[A-Z0-9]+([+-][0-9]+)?", "a signal", '"SIGTERM"'),
+    Line: check_line,
+    Value: check_value,
     PythonVersion: matching(r"3\.[0-9]+", "a Python version", '"3.11"'),
 }
 NUMBER_CHECKS: dict[object, Callable[[int], None]] = {

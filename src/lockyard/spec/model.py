@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
 from attrs import field, frozen
 
 from lockyard.spec.checks import (
+    SOME,
+    Address,
     BaseName,
+    Component,
     CondaRequirement,
     CondaSourceName,
     Date,
     DebianRequirement,
     DebianSourceName,
+    EnvironmentPrefix,
     Fingerprint,
     GlibcVersion,
     ImageDigest,
     ImagePath,
+    Line,
     LocalFile,
     Mode,
+    NamePart,
     Owner,
     Platform,
     Port,
@@ -27,8 +33,15 @@ from lockyard.spec.checks import (
     PypiSourceName,
     PythonVersion,
     RecipeName,
+    Registry,
     RegistrySourceName,
+    RepositoryPath,
+    Signal,
+    SourceName,
+    Suite,
     UserId,
+    UserName,
+    Value,
     VariableName,
     VariantName,
 )
@@ -38,9 +51,9 @@ from lockyard.spec.checks import (
 class NameParts:
     """What the names of all images and curated environments share."""
 
-    registry: str
-    repository: str
-    environment_prefix: str
+    registry: Registry
+    repository: RepositoryPath
+    environment_prefix: EnvironmentPrefix
 
 
 @frozen(kw_only=True)
@@ -48,7 +61,7 @@ class PypiSource:
     """A package index; ``index`` only where it isn't the one that pip is configured to use."""
 
     kind: Literal["pypi"]
-    index: str | None = None
+    index: Address | None = None
 
 
 @frozen(kw_only=True)
@@ -60,9 +73,9 @@ class DebianSource:
     """
 
     kind: Literal["debian"]
-    keys: tuple[Fingerprint, ...]
+    keys: Annotated[tuple[Fingerprint, ...], SOME]
     keyring: LocalFile | None = None
-    mirror: str | None = None
+    mirror: Address | None = None
 
 
 @frozen(kw_only=True)
@@ -73,8 +86,8 @@ class CondaSource:
     """
 
     kind: Literal["conda"]
-    channel: str
-    mirror: str | None = None
+    channel: Address
+    mirror: Address | None = None
 
 
 @frozen(kw_only=True)
@@ -82,8 +95,8 @@ class RegistrySource:
     """A registry of images by its name, as ``docker.io``; a ``mirror`` serves the same."""
 
     kind: Literal["registry"]
-    registry: str
-    mirror: str | None = None
+    registry: Registry
+    mirror: Address | None = None
 
 
 Source = PypiSource | DebianSource | CondaSource | RegistrySource
@@ -99,9 +112,9 @@ class DebianBase:
 
     kind: Literal["debian"]
     source: DebianSourceName
-    suite: str
-    components: tuple[str, ...]
-    packages: tuple[DebianRequirement, ...]
+    suite: Suite
+    components: Annotated[tuple[Component, ...], SOME]
+    packages: Annotated[tuple[DebianRequirement, ...], SOME]
     python: PythonVersion
     interpreter: ImagePath
     prefix: ImagePath
@@ -119,8 +132,8 @@ class ImageBase:
 
     kind: Literal["image"]
     source: RegistrySourceName
-    image: str
-    tag: str
+    image: RepositoryPath
+    tag: NamePart
     index: ImageDigest | None = None
     manifests: Mapping[Platform, ImageDigest] = field(factory=dict)
     glibc: GlibcVersion
@@ -140,9 +153,9 @@ class Workspace:
 
     format: int
     names: NameParts
-    sources: Mapping[str, Source]
+    sources: Mapping[SourceName, Source]
     build_tools: tuple[PypiRequirement, ...] = ()
-    bases: Mapping[str, Base]
+    bases: Mapping[NamePart, Base]
 
 
 @frozen(kw_only=True)
@@ -174,25 +187,25 @@ class Env:
     """
 
     name: str = ""
-    title: str
+    title: Line
     base: BaseName
-    stem: str = ""
+    stem: NamePart = ""
     as_of: Date | None = None
     sdists: Mapping[str, SdistRule] = field(factory=dict)
     recipe: RecipeName = RecipeName("inference")
     requirements: Requirements = Requirements()
-    variants: Mapping[VariantName, Requirements] = field(
+    variants: Annotated[Mapping[VariantName, Requirements], SOME] = field(
         factory=lambda: {VariantName("cpu"): Requirements()}
     )
-    platforms: tuple[Platform, ...] = (Platform("linux/amd64"),)
-    environment: Mapping[VariableName, str] = field(factory=dict)
+    platforms: Annotated[tuple[Platform, ...], SOME] = (Platform("linux/amd64"),)
+    environment: Mapping[VariableName, Value] = field(factory=dict)
 
 
 @frozen(kw_only=True)
 class User:
     """The user that an image runs as."""
 
-    name: str
+    name: UserName
     uid: UserId
     gid: UserId
     home: ImagePath
@@ -212,10 +225,10 @@ class ImageConfig:
     """The part of the OCI config that a recipe decides."""
 
     workdir: ImagePath
-    command: tuple[str, ...]
+    command: Annotated[tuple[Value, ...], SOME]
     ports: tuple[Port, ...] = ()
-    stop_signal: str = "SIGTERM"
-    environment: Mapping[VariableName, str] = field(factory=dict)
+    stop_signal: Signal = "SIGTERM"
+    environment: Mapping[VariableName, Value] = field(factory=dict)
 
 
 @frozen(kw_only=True)
@@ -226,8 +239,8 @@ class Recipe:
     """
 
     name: str = ""
-    title: str
-    suffix: str
+    title: Line
+    suffix: NamePart
     user: User
     config: ImageConfig
     requirements: Requirements = Requirements()

@@ -18,6 +18,7 @@ from lockyard.spec.checks import (
     RecipeName,
     RegistrySourceName,
     one_of,
+    shown,
     suggestion,
 )
 from lockyard.spec.model import Env, Recipe, Workspace
@@ -25,7 +26,7 @@ from lockyard.spec.structure import converter, structure
 
 WORKSPACE_FILE = "WORKSPACE.toml"
 FORMAT = 1
-_ENV_NAME = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
+_ENV_NAME = re.compile(r"(?=.{1,100}$)[a-z0-9]+([.-][a-z0-9]+)*")
 T = TypeVar("T")
 
 
@@ -42,7 +43,9 @@ class Fleet:
 
     def env_names(self) -> tuple[str, ...]:
         """Return the names of all envs, sorted."""
-        return tuple(sorted(path.stem for path in (self.root / "envs").glob("*.toml")))
+        found = (self.root / "envs").glob("*.toml")
+        # Editors keep hidden files beside the one that is open.
+        return tuple(sorted(path.stem for path in found if not path.name.startswith(".")))
 
     def env(self, name: str) -> Env:
         """Read one env. Raise UsageError if there is none, SpecError with all its faults."""
@@ -55,7 +58,9 @@ class Fleet:
             )
         file = f"envs/{name}.toml"
         if not _ENV_NAME.fullmatch(name):
-            fault = Fault(file, "", "images can't have this name", "a-z, 0-9, dots and dashes")
+            fault = Fault(
+                file, "", "images can't have this name", "a-z, 0-9, dots and dashes, at most 100"
+            )
             _raise_all([fault], file)
         made = converter(
             {
@@ -102,6 +107,7 @@ def read_fleet(start: Path) -> Fleet:
 def read_workspace(path: Path) -> Workspace:
     """Read the workspace's file. Raise SpecError with all its faults."""
     data = _parse(path, WORKSPACE_FILE)
+    _check_format(data.get("format"))
     made = converter(
         {
             CondaSourceName: one_of("conda source", _sources(data, "conda")),
@@ -110,13 +116,16 @@ def read_workspace(path: Path) -> Workspace:
             PypiSourceName: one_of("pypi source", _sources(data, "pypi")),
         }
     )
-    workspace = _structured(made, data, Workspace, WORKSPACE_FILE)
-    if workspace.format != FORMAT:
+    return _structured(made, data, Workspace, WORKSPACE_FILE)
+
+
+def _check_format(found: object) -> None:
+    """Raise SpecError for another format before its keys are taken for faults."""
+    if type(found) is int and found != FORMAT:
         fault = Fault(
-            WORKSPACE_FILE, "format", f"this is format {workspace.format}", f"known: {FORMAT}"
+            WORKSPACE_FILE, "format", f"this is format {shown(found)}", f"known: {FORMAT}"
         )
         _raise_all([fault], WORKSPACE_FILE)
-    return workspace
 
 
 def _sources(data: dict[str, Any], kind: str) -> tuple[str, ...]:
@@ -146,6 +155,9 @@ def _parse(path: Path, file: str) -> dict[str, Any]:
         fault = Fault(file, "", f"this isn't TOML: {error}")
     except OSError as error:
         fault = Fault(file, "", f"can't be read: {error.strerror}")
+    except (RecursionError, ValueError) as error:
+        # Nested without end, or a number of thousands of digits.
+        fault = Fault(file, "", f"this is no TOML that anybody writes: {error}")
     raise SpecError("the file can't be read", where=file, faults=(fault,))
 
 

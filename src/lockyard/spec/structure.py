@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from attrs import fields, has
 from cattrs import ClassValidationError, Converter, ForbiddenExtraKeysError, IterableValidationError
 from cattrs.gen import make_dict_structure_fn, override
 
 from lockyard.errors import Fault
-from lockyard.spec.checks import NUMBER_CHECKS, TEXT_CHECKS, Unfit, suggestion
+from lockyard.spec.checks import LARGEST, NUMBER_CHECKS, SOME, TEXT_CHECKS, Unfit, shown, suggestion
 from lockyard.spec.model import (
     Base,
     CondaSource,
@@ -45,12 +45,13 @@ def converter(checks: Mapping[Any, Callable[[str], None]]) -> Converter:
     made.register_structure_hook(Source, lambda value, _: _by_kind(made, "source", _SOURCES, value))
     made.register_structure_hook(Base, lambda value, _: _by_kind(made, "base", _BASES, value))
     for kind, check in {**TEXT_CHECKS, **checks}.items():
-        made.register_structure_hook(kind, _checked(str, "a text", check))
+        _register(made, kind, _checked(str, "a text", check))
     for kind, number_check in NUMBER_CHECKS.items():
         made.register_structure_hook(kind, _checked(int, "a whole number", number_check))
     made.register_structure_hook_factory(has, lambda model: _class_hook(made, model))
     made.register_structure_hook_factory(_is_tuple, lambda kind: _list_hook(made, kind))
     made.register_structure_hook_factory(_is_mapping, lambda kind: _table_hook(made, kind))
+    made.register_structure_hook_factory(_is_some, lambda kind: _some_hook(made, kind))
     return made
 
 
@@ -62,10 +63,17 @@ def structure(made: Converter, data: object, model: type[T], file: str) -> T | l
         return list(_faults(error, file, ""))
 
 
+def _register(made: Converter, kind: Any, hook: Callable[[Any, Any], Any]) -> None:
+    if get_origin(kind) is Annotated:
+        made.register_structure_hook_func(lambda each: each == kind, hook)
+    else:
+        made.register_structure_hook(kind, hook)
+
+
 def _exactly(kind: type, what: str) -> Callable[[Any, Any], Any]:
     def hook(value: Any, _: Any) -> Any:
-        if type(value) is not kind:
-            raise Unfit(f"{value!r} isn't {what}")
+        if type(value) is not kind or (isinstance(value, int) and abs(value) > LARGEST):
+            raise Unfit(f"{shown(value)} isn't {what}")
         return value
 
     return hook
@@ -95,7 +103,10 @@ def _by_kind(made: Converter, what: str, kinds: Mapping[str, Any], value: Any) -
     kind = value.get("kind") if isinstance(value, dict) else None
     if not isinstance(kind, str) or kind not in kinds:
         known = " or ".join(f'kind = "{each}"' for each in kinds)
-        raise Unfit(f"a {what} of kind {kind!r}", f"set {known}")
+        raise Unfit(
+            f"there is no {what} of kind {shown(kind)}" if kind else f"a {what} has a kind",
+            f"set {known}",
+        )
     return made.structure(value, kinds[kind])
 
 
@@ -113,7 +124,7 @@ def _class_hook(made: Converter, model: type) -> Callable[[Any, Any], Any]:
 
     def hook(value: Any, kind: Any) -> Any:
         if not isinstance(value, dict):
-            raise Unfit(f"{value!r} isn't a table")
+            raise Unfit(f"{shown(value)} isn't a table")
         return structure_fields(value, kind)
 
     return hook
@@ -129,7 +140,7 @@ def _list_hook(made: Converter, kind: Any) -> Callable[[Any, Any], Any]:
 
     def hook(value: Any, _: Any) -> Any:
         if not isinstance(value, list):
-            raise Unfit(f"{value!r} isn't a list", f"write it as [{value!r}]")
+            raise Unfit(f"{shown(value)} isn't a list", f"write it as [{shown(value)}]")
         return tuple(as_list(value, plain))
 
     return hook
@@ -145,8 +156,25 @@ def _table_hook(made: Converter, kind: Any) -> Callable[[Any, Any], Any]:
 
     def hook(value: Any, _: Any) -> Any:
         if not isinstance(value, dict):
-            raise Unfit(f"{value!r} isn't a table")
+            raise Unfit(f"{shown(value)} isn't a table")
         return as_dict(value, plain)
+
+    return hook
+
+
+def _is_some(kind: Any) -> bool:
+    return get_origin(kind) is Annotated and SOME in kind.__metadata__
+
+
+def _some_hook(made: Converter, kind: Any) -> Callable[[Any, Any], Any]:
+    plain: Any = kind.__origin__
+    structure_plain = made.get_structure_hook(plain)
+
+    def hook(value: Any, _: Any) -> Any:
+        held = structure_plain(value, plain)
+        if not held:
+            raise Unfit("there is nothing in it", "name at least one")
+        return held
 
     return hook
 

@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -22,7 +23,7 @@ class Partial:
 
     A context manager. An advisory lock keeps other threads and processes out; it ends with its
     holder, however that ends. ``wait(seconds)`` is called between two attempts to take it, and
-    may raise to give up. Leaving keeps the bytes for the next run. Raises StoreError where the
+    may raise to give up. Leaving keeps the bytes, if any, for the next run. Raises StoreError where the
     file system refuses.
     """
 
@@ -80,7 +81,7 @@ class Partial:
                 view = view[count:]
 
     def clear(self) -> None:
-        """Start over from nothing."""
+        """Start over from nothing; leaving now removes the file."""
         with store_faults(self._root):
             os.ftruncate(self._descriptor, 0)
         self.size = self._hashed = 0
@@ -108,11 +109,6 @@ class Partial:
             publish(self._descriptor, self._path, self._target)
         return self._target
 
-    def discard(self) -> None:
-        """Remove the file."""
-        with store_faults(self._root):
-            self._path.unlink(missing_ok=True)
-
     def __enter__(self) -> Partial:
         return self
 
@@ -122,4 +118,9 @@ class Partial:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        # Nothing came, so there is nothing to resume. The lock is still held: the file of this
+        # name is the one that was opened, and no other process' new one.
+        if self.size == 0:
+            with suppress(OSError):
+                self._path.unlink()
         os.close(self._descriptor)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from functools import cache
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache, partial
 
 from attrs import frozen
 
@@ -16,6 +17,7 @@ from lockyard.resolve.pypi.target import PythonTarget
 from lockyard.spec.model import Recipe
 from lockyard.spec.reader import Fleet
 
+_SHARE = 32
 _SUFFIX = ".lock.toml"
 _MACHINES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
 
@@ -28,14 +30,29 @@ class Checked:
     findings: tuple[Finding, ...]
 
 
-def check_fleet(fleet: Fleet, name: str = "") -> Checked:
-    """Check one env's lock, or all, and that each has its env. Raise UsageError for no env."""
+def check_fleet(fleet: Fleet, name: str = "", *, jobs: int = 1) -> Checked:
+    """Check one env's lock, or all, and that each has its env. Raise UsageError for no env.
+
+    ``jobs`` is how many processes share the work where there is much of it.
+    """
     names = (name,) if name else fleet.env_names()
-    recipes: dict[str, Recipe] = {}
-    findings = [each for env in names for each in _check_env(fleet, env, recipes)]
+    shares = [names[start : start + _SHARE] for start in range(0, len(names), _SHARE)]
+    check = partial(_check_envs, fleet)
+    if jobs > 1 and len(shares) > 1:
+        # Reading locks is work of the interpreter, which threads would only queue up for.
+        with ProcessPoolExecutor(min(jobs, len(shares))) as pool:
+            found = list(pool.map(check, shares))
+    else:
+        found = [check(share) for share in shares]
+    findings = [each for share in found for each in share]
     if not name:
         findings += _strays(fleet, names)
     return Checked(locks=len(names), findings=tuple(findings))
+
+
+def _check_envs(fleet: Fleet, names: Sequence[str]) -> list[Finding]:
+    recipes: dict[str, Recipe] = {}
+    return [each for env in names for each in _check_env(fleet, env, recipes)]
 
 
 def _check_env(fleet: Fleet, name: str, recipes: dict[str, Recipe]) -> Sequence[Finding]:

@@ -8,6 +8,7 @@ from lockyard.lock.inputs import changed_inputs, inputs
 from lockyard.lock.model import Lock
 from lockyard.plan.image import ImagePlan, plan_image
 from lockyard.spec.model import Env
+from lockyard.spec.names import target_name
 from lockyard.spec.reader import Fleet
 
 
@@ -38,4 +39,17 @@ def fresh_lock(fleet: Fleet, env: Env) -> Lock:
             where=lock_path(env.name),
             solution=mend,
         )
+    if _targets(env) != {(target.name, target.base) for target in lock.targets}:
+        # Not by this program: the digests would have changed with the spec.
+        raise LockError(
+            "its targets aren't those of its env", where=lock_path(env.name), solution=mend
+        )
     return lock
+
+
+def _targets(env: Env) -> set[tuple[str, str]]:
+    return {
+        (target_name(variant, platform), str(env.base))
+        for variant in env.variants
+        for platform in env.platforms
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from attrs import evolve, frozen
@@ -14,6 +15,7 @@ from lockyard.spec.model import User
 
 _SHADOW_GROUP = 42
 _CHANGED = MTIME // 86400
+_LINE = re.compile(r"[a-z_][a-z0-9_-]*:\*:[0-9]+:", re.ASCII)
 
 
 @frozen(kw_only=True)
@@ -89,8 +91,10 @@ def _master(deb: DebArchive, path: str) -> tuple[str, ...]:
     for owned in deb.members:
         if owned.entry.path == path and owned.entry.open is not None:
             with owned.entry.open() as stream:
-                return tuple(stream.read().decode().splitlines())
-    raise BuildError(f"it has no {path}", where=deb.file, solution="lock another version")
+                lines = stream.read().decode("ascii", "replace").splitlines()
+            if all(_LINE.match(line) for line in lines):
+                return tuple(lines)
+    raise BuildError(f"it has no sound {path}", where=deb.file, solution="lock another version")
 
 
 def _number(lines: tuple[str, ...], name: str, default: int) -> int:

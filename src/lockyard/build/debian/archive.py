@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import gzip
 import lzma
+import re
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
 import zstandard
 from attrs import frozen
-from debian.arfile import ArError, ArFile
 from debian.deb822 import Deb822
 
+from lockyard.build.debian.ar import ArError, ArMember, Section, ar_members
 from lockyard.build.entry import Entry, Kind
 from lockyard.build.paths import safe_path
 from lockyard.errors import BuildError, IntegrityError
@@ -26,6 +28,9 @@ _MOST_EXPANSION = 500
 _SMALL = 64 << 20
 _IN_MEMORY = 1 << 20
 _CHUNK = 1 << 20
+# Debian policy, 5.6.7 and 5.6.8; both become parts of paths.
+_NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+")
+_ARCHITECTURE = re.compile(r"[a-z0-9][a-z0-9-]*")
 _KINDS: Mapping[bytes, Kind] = {
     tarfile.REGTYPE: "file",
     tarfile.AREGTYPE: "file",
@@ -72,58 +77,84 @@ def open_debs(paths: Mapping[str, Path]) -> Iterator[tuple[DebArchive, ...]]:
 
 def _open(path: Path, file: str, stack: ExitStack) -> DebArchive:
     try:
-        parts = ArFile(str(path))
-        names = parts.getnames()
-        control = _read_control(_part(parts, names, "control.tar", file, stack), file)
-        data = _part(parts, names, "data.tar", file, stack)
-        archive = stack.enter_context(tarfile.TarFile(fileobj=data))
+        with path.open("rb") as stream:
+            parts = tuple(ar_members(stream))
+            control = _read_control(_part(stream, parts, "control.tar", file, stack), file)
+            data = _part(stream, parts, "data.tar", file, stack)
+        archive = stack.enter_context(tarfile.TarFile(fileobj=data, encoding="utf-8"))
         return DebArchive(
             file=file,
             control=control,
-            fields=Deb822(control.get("control", b"")),
+            fields=_fields(control["control"], file),
             members=tuple(_members(archive, file)),
         )
-    except (ArError, tarfile.TarError, lzma.LZMAError, zstandard.ZstdError, EOFError) as error:
+    except (*_DAMAGES, UnicodeDecodeError) as error:
         raise _broken(file, f"its archive is damaged: {error}") from None
 
 
-def _part(parts: ArFile, names: list[str], stem: str, file: str, stack: ExitStack) -> IO[bytes]:
+_DAMAGES = (
+    ArError,
+    EOFError,
+    gzip.BadGzipFile,
+    lzma.LZMAError,
+    tarfile.TarError,
+    zlib.error,
+    zstandard.ZstdError,
+)
+
+
+def _fields(control: bytes, file: str) -> Deb822:
+    fields = Deb822(control.decode())
+    for name, pattern in (("Package", _NAME), ("Architecture", _ARCHITECTURE)):
+        if not pattern.fullmatch(fields.get(name, "")):
+            raise _broken(file, f"its control file gives no sound {name}")
+    return fields
+
+
+def _part(
+    stream: BinaryIO, parts: tuple[ArMember, ...], stem: str, file: str, stack: ExitStack
+) -> IO[bytes]:
     """Return a part of the package, decompressed into a temporary file."""
-    found = [name for name in names if name.rpartition(".")[0] == stem or name == stem]
+    found = [part for part in parts if stem in (part.name, part.name.rpartition(".")[0])]
     if len(found) != 1:
         raise _broken(file, f"it has {len(found)} members {stem}")
-    member = parts.getmember(found[0])
+    (member,) = found
     most = max(_SMALL, member.size * _MOST_EXPANSION)
     spool = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - the stack's
     stack.callback(spool.close)
-    with _decompressed(cast(BinaryIO, member), found[0], file) as stream:
-        while chunk := stream.read(_CHUNK):
+    packed = cast(BinaryIO, Section(stream, member))
+    with _decompressed(packed, member.name, file) as plain:
+        while chunk := plain.read(_CHUNK):
             spool.write(chunk)
             if spool.tell() > most:
-                raise _broken(file, f"{found[0]} would unpack to more than {most} bytes")
+                raise _broken(file, f"{member.name} would unpack to more than {most} bytes")
     spool.seek(0)
     return spool
 
 
-def _decompressed(member: BinaryIO, name: str, file: str) -> IO[bytes]:
+def _decompressed(
+    member: BinaryIO, name: str, file: str
+) -> AbstractContextManager[IO[bytes] | zstandard.ZstdDecompressionReader]:
     match name.rpartition(".")[2]:
         case "xz":
             return lzma.open(member)
         case "gz":
             return cast(IO[bytes], gzip.open(member))
         case "zst":
-            return zstandard.ZstdDecompressor().stream_reader(member)
+            return zstandard.ZstdDecompressor().stream_reader(member, read_across_frames=True)
         case "tar":
-            return member
+            return nullcontext(member)
     raise _broken(file, f"{name} is compressed in a way that isn't known")
 
 
 def _read_control(stream: IO[bytes], file: str) -> dict[str, bytes]:
     control = {}
-    with tarfile.open(fileobj=stream, mode="r:") as archive:
+    with tarfile.open(fileobj=stream, mode="r:", encoding="utf-8") as archive:
         for info in archive:
             path = safe_path(info.name, file)
-            content = archive.extractfile(info) if info.isreg() else None
+            content = archive.extractfile(info) if _is_plain(info) else None
+            if "/" in path:
+                raise _broken(file, f"its control archive has a folder, of {path}")
             if content is not None:
                 control[path] = content.read()
     if "control" not in control:
@@ -137,9 +168,9 @@ def _members(archive: tarfile.TarFile, file: str) -> Iterator[Owned]:
         if not path:
             continue
         kind = _KINDS.get(info.type)
-        if kind is None:
+        if kind is None or info.issparse():
             raise BuildError(
-                f"/{path} is a device or a pipe, which no image layer needs",
+                f"/{path} is a device, a pipe or a sparse file, which no image layer needs",
                 where=file,
                 solution="leave this package out",
             )
@@ -158,6 +189,11 @@ def _members(archive: tarfile.TarFile, file: str) -> Iterator[Owned]:
             user=info.uname,
             group=info.gname,
         )
+
+
+def _is_plain(info: tarfile.TarInfo) -> bool:
+    """Say whether a member has its content in the archive: a sparse file's could be endless."""
+    return info.isreg() and not info.issparse()
 
 
 def _content(archive: tarfile.TarFile, info: tarfile.TarInfo) -> BinaryIO:

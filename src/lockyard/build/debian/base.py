@@ -62,7 +62,7 @@ def _placed(owned: Owned, accounts: Accounts) -> tuple[Entry | None, str]:
     """Return a package's entry as the base has it, or None, and its mode's override."""
     entry = owned.entry
     path = merged(entry.path)
-    if path in MERGED or _left_out(path):
+    if (entry.path in MERGED and entry.kind == "symlink") or _left_out(path):
         return None, ""
     placed = evolve(
         entry,
@@ -71,9 +71,10 @@ def _placed(owned: Owned, accounts: Accounts) -> tuple[Entry | None, str]:
         uid=accounts.user_id(owned.user, entry.uid),
         gid=accounts.group_id(owned.group, entry.gid),
     )
-    if entry.kind == "file" and entry.mode & 0o6000:
-        # No program of an image may give its caller another's rights.
-        plain = evolve(placed, mode=entry.mode & 0o1777, gid=0)
+    if entry.kind in {"file", "hardlink"} and entry.mode & 0o6000:
+        # No program of an image may give its caller another's rights. A hard link's own mode
+        # counts too: whoever unpacks it sets that mode on the file that both names share.
+        plain = evolve(placed, mode=entry.mode & 0o1777, uid=0, gid=0)
         return plain, f"root root {plain.mode:04o} /{entry.path}"
     return placed, ""
 

@@ -10,6 +10,8 @@ from lockyard.build.entry import Entry, directory, text
 from lockyard.build.tree import Tree
 
 FOLDER = "var/lib/dpkg"
+# What the status has its own lines for.
+_NOT_COPIED = {"package", "status", "conffiles"}
 # What dpkg keeps of a package's control files; the rest goes into the status.
 _NOT_KEPT = {"control", "md5sums", "conffiles"}
 
@@ -45,7 +47,9 @@ MERGED = ("bin", "lib", "lib32", "lib64", "libo32", "libx32", "sbin")
 
 def _status(deb: DebArchive, tree: Tree) -> str:
     lines = [f"Package: {deb.name}", "Status: install ok installed"]
-    lines += [f"{key}: {value}" for key, value in deb.fields.items() if key != "Package"]
+    lines += [
+        f"{key}: {value}" for key, value in deb.fields.items() if key.lower() not in _NOT_COPIED
+    ]
     conffiles = list(_conffiles(deb, tree))
     if conffiles:
         lines += ["Conffiles:", *conffiles]
@@ -55,7 +59,7 @@ def _status(deb: DebArchive, tree: Tree) -> str:
 def _conffiles(deb: DebArchive, tree: Tree) -> Iterator[str]:
     """Give a line for each configuration file: its path and the MD5 that dpkg compares."""
     contents = {owned.entry.path: owned.entry for owned in deb.members}
-    for line in deb.control.get("conffiles", b"").decode().splitlines():
+    for line in _decoded(deb, "conffiles").splitlines():
         path = line.split()[-1].lstrip("/") if line.strip() else ""
         entry = contents.get(path)
         if entry is None or entry.open is None or merged(path) not in tree:
@@ -65,13 +69,18 @@ def _conffiles(deb: DebArchive, tree: Tree) -> Iterator[str]:
         yield f" /{path} {digest}"
 
 
+def _decoded(deb: DebArchive, name: str) -> str:
+    """Return a control file whose paths may be any bytes, as those of entries."""
+    return deb.control.get(name, b"").decode("utf-8", "surrogateescape")
+
+
 def _info(deb: DebArchive, tree: Tree) -> Iterator[Entry]:
     stem = f"{FOLDER}/info/{deb.name}"
     if deb.fields.get("Multi-Arch") == "same":
         stem += f":{deb.fields['Architecture']}"
     paths = [owned.entry.path for owned in deb.members if merged(owned.entry.path) in tree]
     yield text(f"{stem}.list", "".join(f"{path}\n" for path in ["/.", *(f"/{p}" for p in paths)]))
-    sums = deb.control.get("md5sums", b"").decode().splitlines(keepends=True)
+    sums = _decoded(deb, "md5sums").splitlines(keepends=True)
     kept = [line for line in sums if merged(line.rstrip("\n")[34:]) in tree]
     if kept:
         yield text(f"{stem}.md5sums", "".join(kept))

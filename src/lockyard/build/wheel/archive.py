@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import base64
+import csv
 import hashlib
 import io
+import stat
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from attrs import frozen
+from attrs import define, frozen
 from installer.exceptions import InstallerError
 from installer.records import InvalidRecordEntry, RecordEntry, parse_record_file
 from installer.sources import WheelFile
@@ -23,6 +27,8 @@ from lockyard.errors import BuildError, IntegrityError
 # No wheel known unpacks to more than some twenty times its size.
 _MOST_EXPANSION = 200
 _SMALL = 64 << 20
+# Better than sha256 or as good, as the standard asks; sha256 has a way of its own.
+_HASHES = {"sha384", "sha512"}
 
 
 @frozen(kw_only=True)
@@ -38,37 +44,44 @@ class Member:
 class WheelArchive:
     """An open wheel. All its names are safe, and RECORD has a sound hash for every file."""
 
-    def __init__(self, archive: zipfile.ZipFile, file: str) -> None:
+    def __init__(self, archive: zipfile.ZipFile, file: str, size: int) -> None:
         self.file = file
         self._zip = archive
-        self._source = WheelFile(archive)
-        self._infos = _checked_infos(archive, file)
-        self.distribution: str = self._source.distribution
-        self.dist_info = self._source.dist_info_dir
+        source = WheelFile(archive)
+        self._infos = _checked_infos(archive, file, size)
+        self.distribution: str = source.distribution
+        self.dist_info = source.dist_info_dir
         self._records = self._read_records()
 
     def members(self) -> Iterator[Member]:
-        """Give every file but RECORD and its signatures, by path."""
-        signatures = {f"{self.dist_info}/RECORD{end}" for end in ("", ".jws", ".p7s")}
-        for path in sorted(self._infos.keys() - signatures):
+        """Give every file but RECORD, its signatures and INSTALLER, by path.
+
+        Each installation has its own of those.
+        """
+        names = ("RECORD", "RECORD.jws", "RECORD.p7s", "INSTALLER")
+        for path in sorted(self._infos.keys() - {f"{self.dist_info}/{name}" for name in names}):
             info = self._infos[path]
             mode = info.external_attr >> 16
             yield Member(
                 path=path,
                 size=info.file_size,
-                executable=bool(mode & 0o111),
+                executable=stat.S_ISREG(mode) and bool(mode & 0o111),
                 sha256=self._sha256(path),
             )
 
     def open(self, path: str) -> BinaryIO:
-        """Open a file's content."""
-        return cast(BinaryIO, self._zip.open(self._infos[path]))
+        """Open a file's content, of which reading raises IntegrityError where it is damaged."""
+        with _faults(self.file):
+            stream = cast(BinaryIO, self._zip.open(self._infos[path]))
+        return cast(BinaryIO, _Content(stream, self.file))
 
     def read_dist_info(self, name: str) -> str | None:
         """Return a text of the dist-info folder, or None where the wheel has no such file."""
-        if f"{self.dist_info}/{name}" not in self._infos:
+        path = f"{self.dist_info}/{name}"
+        if path not in self._infos:
             return None
-        return self._source.read_dist_info(name)
+        with self.open(path) as stream, _faults(self.file):
+            return stream.read().decode()
 
     def root_scheme(self) -> str:
         """Return the scheme of what isn't in the data folder: purelib or platlib."""
@@ -86,21 +99,27 @@ class WheelArchive:
     def _read_records(self) -> dict[str, RecordEntry]:
         text = self.read_dist_info("RECORD")
         if text is None:
-            raise _broken(self.file, "it has no RECORD")
-        rows = parse_record_file(text.splitlines())
-        return {path: RecordEntry.from_elements(path, *rest) for path, *rest in rows}
+            raise broken(self.file, "it has no RECORD")
+        with _faults(self.file):
+            rows = parse_record_file(text.splitlines())
+            return {path: RecordEntry.from_elements(path, *rest) for path, *rest in rows}
 
     def _sha256(self, path: str) -> str:
         record = self._records.get(path)
         if record is None or record.hash_ is None:
-            raise _broken(self.file, f"its RECORD has no hash for {path}")
+            raise broken(self.file, f"its RECORD has no hash for {path}")
         if record.hash_.name == "sha256":
-            return base64.urlsafe_b64decode(record.hash_.value + "=").hex()
+            with _faults(self.file):
+                digest = base64.urlsafe_b64decode(record.hash_.value + "=")
+            if len(digest) == hashlib.sha256().digest_size:
+                return digest.hex()
+        if record.hash_.name not in _HASHES:
+            raise broken(self.file, f"its RECORD has no sound hash for {path}")
         # Another algorithm that the standard allows: check it now, and go on with ours.
         with self.open(path) as stream:
             content = stream.read()
         if not record.validate_stream(io.BytesIO(content)):
-            raise _broken(self.file, f"{path} doesn't have the hash that RECORD gives")
+            raise broken(self.file, f"{path} doesn't have the hash that RECORD gives")
         return hashlib.sha256(content).hexdigest()
 
 
@@ -111,36 +130,75 @@ def open_wheel(path: Path, file: str) -> Iterator[WheelArchive]:
     Raise IntegrityError for what isn't a sound wheel: a broken archive, a name that leaves
     the folder, a file that RECORD doesn't know.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
+    with ExitStack() as stack:
+        with _faults(file):
+            archive = stack.enter_context(zipfile.ZipFile(path))
             # The store names files by their hash; a wheel's own name tells what is in it.
             archive.filename = file
-            yield WheelArchive(archive, file)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile) as error:
-        raise _broken(file, f"its archive is damaged: {error}") from None
-    except (InstallerError, InvalidRecordEntry, UnicodeDecodeError) as error:
-        raise _broken(file, str(error)) from None
+            wheel = WheelArchive(archive, file, path.stat().st_size)
+        yield wheel
 
 
-def _checked_infos(archive: zipfile.ZipFile, file: str) -> dict[str, zipfile.ZipInfo]:
+@define
+class _Content:
+    """A file's content; whatever is wrong with it is told as a fault of its wheel."""
+
+    _stream: BinaryIO
+    _file: str
+
+    def read(self, size: int = -1) -> bytes:
+        with _faults(self._file):
+            return self._stream.read(size)
+
+    def __enter__(self) -> _Content:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.close()
+
+
+@contextmanager
+def _faults(file: str) -> Iterator[None]:
+    """Turn what the readers of archives and records raise into an IntegrityError."""
+    try:
+        yield
+    except (InstallerError, InvalidRecordEntry) as error:
+        raise broken(file, str(error)) from None
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        struct.error,
+        csv.Error,
+        EOFError,
+        NotImplementedError,
+        OverflowError,
+        ValueError,
+    ) as error:
+        raise broken(file, f"its archive is damaged: {error}") from None
+
+
+def _checked_infos(archive: zipfile.ZipFile, file: str, size: int) -> dict[str, zipfile.ZipInfo]:
+    """Return the files by path. ``size`` is the archive's, which its members can't belie."""
     infos: dict[str, zipfile.ZipInfo] = {}
     for info in archive.infolist():
         path = safe_path(info.filename, file)
         if info.is_dir():
             continue
         if path in infos:
-            raise _broken(file, f"it has {path} twice")
+            raise broken(file, f"it has {path} twice")
         if info.flag_bits & 0x1:
-            raise _broken(file, f"{path} is encrypted")
+            raise broken(file, f"{path} is encrypted")
+        if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+            raise broken(file, f"{path} is compressed in a way that no index accepts")
         infos[path] = info
-    size = sum(info.file_size for info in infos.values())
-    packed = sum(info.compress_size for info in infos.values())
-    if size > max(_SMALL, packed * _MOST_EXPANSION):
-        raise _broken(file, f"it would unpack to {size} bytes from {packed}")
+    unpacked = sum(info.file_size for info in infos.values())
+    if unpacked > max(_SMALL, size * _MOST_EXPANSION):
+        raise broken(file, f"it would unpack to {unpacked} bytes from {size}")
     return infos
 
 
-def _broken(file: str, reason: str) -> IntegrityError:
+def broken(file: str, reason: str) -> IntegrityError:
+    """Return the error of a wheel that isn't what the standard says."""
     return IntegrityError(
         reason,
         where=file,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import configparser
 import csv
 import hashlib
 import io
@@ -14,7 +15,7 @@ from installer.utils import fix_shebang, parse_entrypoints
 
 from lockyard.build.entry import Entry, text
 from lockyard.build.paths import safe_path
-from lockyard.build.wheel.archive import Member, WheelArchive
+from lockyard.build.wheel.archive import Member, WheelArchive, broken
 from lockyard.errors import BuildError
 from lockyard.plan.venv import Venv
 
@@ -27,7 +28,8 @@ def installed_entries(wheel: WheelArchive, venv: Venv) -> list[Entry]:
     Beside the wheel's own files these are the scripts of its entry points, INSTALLER, and
     the RECORD of what was installed (PyPA: recording installed projects).
     """
-    entries = [_placed(wheel, member, venv) for member in wheel.members()]
+    root = wheel.root_scheme()
+    entries = [_placed(wheel, member, root, venv) for member in wheel.members()]
     entries += _entry_point_scripts(wheel, venv)
     folder = f"{venv.site_packages}/{wheel.dist_info}"
     entries.append(text(f"{folder}/INSTALLER", "lockyard\n", owner=wheel.file))
@@ -35,8 +37,8 @@ def installed_entries(wheel: WheelArchive, venv: Venv) -> list[Entry]:
     return entries
 
 
-def _placed(wheel: WheelArchive, member: Member, venv: Venv) -> Entry:
-    scheme, path = wheel.root_scheme(), member.path
+def _placed(wheel: WheelArchive, member: Member, root: str, venv: Venv) -> Entry:
+    scheme, path = root, member.path
     top, _, rest = member.path.partition("/")
     if top.endswith(".data") and rest:
         scheme, _, path = rest.partition("/")
@@ -64,22 +66,24 @@ def _script(wheel: WheelArchive, member: Member, path: str, venv: Venv) -> Entry
     with wheel.open(member.path) as stream:
         content = stream.read()
     if hashlib.sha256(content).hexdigest() != member.sha256:
-        raise BuildError(
-            f"{member.path} doesn't have the hash that RECORD gives",
-            where=wheel.file,
-            solution="the wheel is broken: lock another version",
-        )
+        raise broken(wheel.file, f"{member.path} doesn't have the hash that RECORD gives")
     with fix_shebang(io.BytesIO(content), venv.executable) as fixed:
         return text(path, fixed.read(), mode=0o755, owner=wheel.file)
 
 
 def _entry_point_scripts(wheel: WheelArchive, venv: Venv) -> Iterator[Entry]:
-    declared = wheel.read_dist_info("entry_points.txt")
     folder = venv.scheme("scripts", wheel.distribution)
-    for name, module, attr, section in parse_entrypoints(declared or ""):
-        script = Script(name, module, attr, section)
-        file_name, content = script.generate(venv.executable, "posix")
-        path = f"{folder}/{safe_path(file_name, wheel.file)}"
+    declared = wheel.read_dist_info("entry_points.txt") or ""
+    try:
+        scripts = [Script(*each) for each in parse_entrypoints(declared)]
+    except (configparser.Error, AssertionError, AttributeError):
+        # The parser asserts what it expects, and knows no error of its own.
+        raise broken(wheel.file, "its entry_points.txt declares a script in a wrong way") from None
+    for script in scripts:
+        name, content = script.generate(venv.executable, "posix")
+        if "/" in name:
+            raise broken(wheel.file, f"its script {name!r} would stand outside of the scripts")
+        path = f"{folder}/{safe_path(name, wheel.file)}"
         yield text(path, content, mode=0o755, owner=wheel.file)
 
 
