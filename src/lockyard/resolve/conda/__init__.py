@@ -1,0 +1,1 @@
+"""Conda requirements to packages: conda-lock locks, rattler's solver solves."""

@@ -1,0 +1,80 @@
+"""Run conda-lock in an environment where nothing of this machine or user shows."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from lockyard.errors import ResolveError
+from lockyard.resolve.pypi.process import child_environment
+from lockyard.resolve.pypi.refusal import without_addresses
+
+from . import protocol
+from .protocol import Answer, Request
+from .solver import REQUEST
+
+# How long a resolution may take, in seconds: the first download of a large channel's records
+# takes minutes on a slow line.
+TIME_LIMIT = 1800
+
+# What a private mirror's certificate is checked against.
+_TRUST = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+
+
+def ask(request: Request, environ: Mapping[str, str] = os.environ) -> Answer:
+    """Have a request answered by processes of their own.
+
+    Of ``environ`` only the settings of proxies and of certificates reach them. They and their
+    files are gone when this returns or raises, KeyboardInterrupt included. Raise ResolveError
+    if they break down or take too long.
+    """
+    with tempfile.TemporaryDirectory(prefix="lockyard-") as name:
+        folder = Path(name)
+        (folder / REQUEST).write_bytes(protocol.encode(request))
+        trust = {key: environ[key] for key in _TRUST if key in environ}
+        status, out, err = _run(folder, child_environment(environ, folder) | trust)
+    if status != 0:
+        raise _breakdown(err)
+    try:
+        return protocol.decode(out, Answer)
+    except ValueError as error:
+        raise _breakdown(err) from error
+
+
+def _run(folder: Path, environ: Mapping[str, str]) -> tuple[int, bytes, bytes]:
+    """Run the child and, at the end, leave neither it nor a process that it started."""
+    child = subprocess.Popen(
+        [sys.executable, "-s", "-P", "-m", "lockyard.resolve.conda.child", str(folder)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=folder,
+        env=environ,
+        start_new_session=True,
+    )
+    try:
+        out, err = child.communicate(timeout=TIME_LIMIT)
+    except subprocess.TimeoutExpired as error:
+        raise ResolveError(
+            f"no solution found in {TIME_LIMIT // 60} minutes",
+            solution="narrow the requirements: name versions, or a cut-off date",
+        ) from error
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+    return child.returncode, out, err
+
+
+def _breakdown(stderr: bytes) -> ResolveError:
+    lines = stderr.decode(errors="replace").strip().splitlines() or ["it said nothing"]
+    return ResolveError(
+        f"the resolver broke down: {without_addresses(lines[-1])}",
+        solution="report this as a bug, with the requirements",
+    )

@@ -1,0 +1,27 @@
+"""The virtual packages of a target: what a solver is told of the machine it solves for."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+# The kernel is the host's, and no image knows it. This is the oldest that is still supported
+# widely; nothing that an image is made of asks for a newer one.
+_LINUX = "4.18"
+_PROCESSORS = {"linux-64": "x86_64", "linux-aarch64": "aarch64"}
+
+
+@frozen(kw_only=True)
+class VirtualPackages:
+    """What a target gives to its packages: the base's glibc, and the variant's CUDA or none."""
+
+    glibc: str
+    cuda: str | None = None
+
+    def versions(self, subdir: str) -> dict[str, str]:
+        """Map names to versions, each with a build after a space where that matters."""
+        found = {"__unix": "0", "__linux": _LINUX, "__glibc": self.glibc}
+        if subdir in _PROCESSORS:
+            found["__archspec"] = f"1 {_PROCESSORS[subdir]}"
+        if self.cuda is not None:
+            found["__cuda"] = self.cuda
+        return dict(sorted(found.items()))
