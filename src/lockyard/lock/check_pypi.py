@@ -31,6 +31,14 @@ def check_pypi(subject: Subject) -> Iterator[Finding]:
             yield from _check_wheel(subject, wheel, python, target)
 
 
+def applies(text: str, python: Python | None) -> str | None:
+    """Return the normalised name that a requirement asks for, None where its markers say no."""
+    requirement, name = _requirement(text)
+    if requirement.marker is None or python is None:
+        return name
+    return name if requirement.marker.evaluate(dict(python.markers)) else None
+
+
 def _check_requirement(
     subject: Subject,
     wheels: Mapping[str, Wheel],
@@ -39,9 +47,8 @@ def _check_requirement(
     text: str,
     target: Target,
 ) -> Iterator[Finding]:
-    requirement, name = _requirement(text)
-    markers = subject.pythons[target.name].markers
-    if requirement.marker is not None and not requirement.marker.evaluate(dict(markers)):
+    name = applies(text, subject.pythons[target.name])
+    if name is None:
         return
     wheel = wheels.get(name)
     version = wheel.version if wheel else conda.get(name)
