@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -21,7 +21,6 @@ _FAMILIES: Mapping[FailureKind, tuple[type[LockyardError], str]] = {
     "metadata": (ResolveError, "exclude that version with !=, or ask for another"),
     "page": (FetchError, "use an index that serves JSON pages (PEPs 691 and 700)"),
     "seams": (ResolveError, "install the pinned versions: pip install -e ."),
-    "unsupported": (ResolveError, "take it out of the spec"),
 }
 
 
@@ -32,10 +31,11 @@ def explain(
     target: PythonTarget,
     cutoff: datetime | None,
     askers: Sequence[tuple[Requirement, str]],
+    sdists: Collection[str] = (),
 ) -> LockyardError:
     """Return the error that says what a failure means.
 
-    ``askers`` holds what was asked for, and by whom.
+    ``askers`` holds what was asked for, and by whom; ``sdists`` names what may be built.
     """
     where = f"source {source}"
     if failure.kind != "conflict":
@@ -52,12 +52,14 @@ def explain(
                 where=where,
                 solution="check the name, or the index that the source stands for",
             )
-        reason = why_unavailable(cause.requirement, files, target, cutoff)
+        buildable = cause.package in sdists
+        reason = why_unavailable(cause.requirement, files, target, cutoff, buildable=buildable)
         if reason is not None:
             return ResolveError(
                 f"{reason}: {_words([cause], askers)}",
                 where=where,
-                solution="ask for another version, or change the target's Python or base",
+                solution="ask for another version, or change the target's Python or base"
+                + ("" if buildable else "; what is pure Python can be allowed in sdists"),
             )
     return ResolveError(
         f"the requirements contradict each other for {target}: {_words(failure.causes, askers)}",

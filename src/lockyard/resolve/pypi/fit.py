@@ -38,8 +38,13 @@ def why_unavailable(
     files: Sequence[PageFile],
     target: PythonTarget,
     cutoff: datetime | None,
+    *,
+    buildable: bool = False,
 ) -> str | None:
-    """Say why no file meets a requirement on a target; return None if one does."""
+    """Say why no file meets a requirement on a target; return None if one does.
+
+    With ``buildable``, a source distribution does as well.
+    """
     specifier = _specifier(requirement)
     releases = [
         release
@@ -51,10 +56,17 @@ def why_unavailable(
     releases = [each for each in releases if not _too_late(each.file, cutoff)]
     if not releases:
         return f"no release that matches {requirement} was uploaded before {cutoff}"
+    if buildable and any(_can_be_built(each, target) for each in releases):
+        return None
     wheels = [each for each in releases if each.tags]
     if not wheels:
         return f"{requirement} has only source distributions, and no wheel for {target}"
     return _why_no_wheel(requirement, wheels, target)
+
+
+def _can_be_built(release: _Release, target: PythonTarget) -> bool:
+    file = release.file
+    return not release.tags and not file.yanked and _supports_python(file, target)
 
 
 def _why_no_wheel(requirement: str, wheels: list[_Release], target: PythonTarget) -> str | None:

@@ -17,6 +17,7 @@ from pip._internal.utils.hashes import Hashes
 from pip._internal.utils.wheel import wheel_dist_info_dir
 
 from .pages import NETWORK_ERRORS, Pages, SizedFile, describe
+from .recipes import Recipes
 from .refusal import refusal
 
 # More than any real METADATA has, and little enough to hold.
@@ -67,16 +68,18 @@ class MetadataStore:
 class MetadataReader:
     """Tell pip what wheels depend on.
 
-    In this order: from the store, from the index where it serves metadata beside its wheels
+    Of an sdist, the wheel that was built of it is read; it is refused where none was. Of a
+    wheel, in this order: from the store, from the index where it serves metadata beside its wheels
     (PEP 658), from the wheel's own end by range requests, and from the whole wheel. The whole
     wheel is checked against the index's hash, but a part of one can't be. That is enough for
     resolving: fetching checks each wheel in full before anything is unpacked, so that a lie
     here can make a resolution wrong, and never an image other than its lock.
     """
 
-    def __init__(self, pages: Pages, store: MetadataStore) -> None:
+    def __init__(self, pages: Pages, store: MetadataStore, recipes: Recipes) -> None:
         self.pages = pages
         self.store = store
+        self.recipes = recipes
 
     def attach(self, preparer: RequirementPreparer) -> None:
         """Make a preparer ask here, where it would have downloaded wheels."""
@@ -90,11 +93,21 @@ class MetadataReader:
     ) -> BaseDistribution:
         name = requirement.name or ""
         file = self.pages.file(name, requirement.link)
+        if not file.link.is_wheel:
+            return self._built_distribution(name, file)
         contents = self.store.get(file.sha256)
         if contents is None:
             contents = self._fetch(preparer, name, file)
             self.store.put(file.sha256, contents)
         return get_metadata_distribution(contents, file.file, name)
+
+    def _built_distribution(self, name: str, file: SizedFile) -> BaseDistribution:
+        built = self.recipes.built(name, file)
+        try:
+            with ZipFile(built.path) as wheel:
+                return get_metadata_distribution(read_metadata(wheel, name), built.file, name)
+        except (BadZipFile, UnsupportedWheel, KeyError, OSError) as error:
+            raise refusal("metadata", f"{file.file} gives no wheel: {error}", name) from error
 
     def _fetch(self, preparer: RequirementPreparer, name: str, file: SizedFile) -> bytes:
         try:

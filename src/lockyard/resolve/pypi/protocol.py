@@ -9,6 +9,8 @@ from typing import Literal, TypeVar
 import cattrs
 from attrs import field, frozen
 
+from lockyard.lock.model import Sdist
+
 from .target import PythonTarget
 
 T = TypeVar("T")
@@ -20,7 +22,7 @@ FailureKind = Literal[
     "page",  # the index says too little of a package, or nonsense
     "metadata",  # a wheel's own metadata is unusable
     "seams",  # pip or pip-tools isn't the version that this is made for
-    "unsupported",  # the request asks for what isn't offered
+    "unbuilt",  # an sdist has to be built first; see sdist
 ]
 
 
@@ -30,7 +32,9 @@ class Request:
 
     ``requirements`` are PEP 508 strings without addresses, ``constraints`` likewise, but they
     add nothing by themselves; ``pins`` maps normalised names to versions, which win where
-    they fit. ``cutoff`` is an RFC 3339 time with its offset.
+    they fit. ``cutoff`` is an RFC 3339 time with its offset. ``sdists`` maps the normalised
+    names of what may be built from source to the environment of its build, and ``tools`` are
+    what it is built with.
     """
 
     requirements: tuple[str, ...]
@@ -41,7 +45,8 @@ class Request:
     cert: str | None
     cache: str
     cutoff: str | None
-    allow_sdists: tuple[str, ...] = ()
+    sdists: Mapping[str, Mapping[str, str]] = field(factory=dict)
+    tools: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -61,7 +66,10 @@ class PageFile:
 
 @frozen(kw_only=True)
 class Chosen:
-    """A wheel of the solution; ``required_by`` holds normalised names of packages, sorted."""
+    """A file of the solution; ``required_by`` holds normalised names of packages, sorted.
+
+    With ``sdist``, its wheel isn't the index's, and file, sha256 and size are the sdist's.
+    """
 
     name: str
     version: str
@@ -70,6 +78,7 @@ class Chosen:
     size: int
     uploaded: str
     required_by: tuple[str, ...]
+    sdist: Sdist | None = None
 
 
 @frozen(kw_only=True)
@@ -89,7 +98,8 @@ class Failure:
     """Why there is no solution.
 
     ``pages`` maps each package of a conflict to what the index lists of it, None where the
-    index doesn't know it; a package whose page was never asked for is absent.
+    index doesn't know it; a package whose page was never asked for is absent. ``sdist`` is
+    what has to be built before its dependencies are known.
     """
 
     kind: FailureKind
@@ -97,6 +107,7 @@ class Failure:
     package: str = ""
     causes: tuple[Cause, ...] = ()
     pages: Mapping[str, tuple[PageFile, ...] | None] = field(factory=dict)
+    sdist: Sdist | None = None
 
 
 @frozen(kw_only=True)

@@ -18,6 +18,7 @@ from piptools.repositories import PyPIRepository
 from .metadata import MetadataReader, MetadataStore
 from .pages import Pages
 from .protocol import Request
+from .recipes import Recipes, WheelsFirst
 from .refusal import refusal
 from .seams import ForeignPython
 from .target import PythonTarget
@@ -78,12 +79,15 @@ class ForeignRepository(PyPIRepository):
             self.session, self._finder.search_scope, dated=request.cutoff is not None
         )
         store = MetadataStore(Path(request.cache) / "metadata")
-        self._command = ForeignCommand(request.target, MetadataReader(self.pages, store))
+        self.recipes = Recipes(request)
+        reader = MetadataReader(self.pages, store, self.recipes)
+        self._command = ForeignCommand(request.target, reader)
         self._finder = PackageFinder.create(
             link_collector=self.pages,
             selection_prefs=SelectionPreferences(
                 allow_yanked=True,  # where a requirement pins one with ==; see PEP 592
-                format_control=self.options.format_control,
+                format_control=WheelsFirst(frozenset(request.sdists)),
+                prefer_binary=True,  # an sdist only where no wheel will do
                 release_control=self.options.release_control,
             ),
             target_python=ForeignPython(request.target),

@@ -5,19 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from attrs import frozen
 from packaging.requirements import InvalidRequirement
 from packaging.requirements import Requirement as Parsed
-from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.utils import (
+    InvalidSdistFilename,
+    InvalidWheelFilename,
+    canonicalize_name,
+    parse_sdist_filename,
+    parse_wheel_filename,
+)
 
 from lockyard.errors import FetchError, IntegrityError, SpecError
 from lockyard.events import Reporter, Silent
 from lockyard.lock.model import Wheel
+from lockyard.resolve.sdist.build import SdistBuilder
+from lockyard.resolve.sdist.index import Index
+from lockyard.resolve.sdist.tools import parse_tools
 
+from .built import ask_and_build, with_built
 from .explain import explain
-from .process import ask
 from .protocol import Chosen, Request
 from .target import PythonTarget
 
@@ -41,6 +51,8 @@ def resolve_pypi(  # noqa: PLR0913 - each is a given of the resolution, and name
     cert: str | None = None,
     cutoff: datetime | None = None,
     upgrade: frozenset[str] = frozenset(),
+    sdists: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    build_tools: Sequence[str] = (),
     reporter: Reporter = Silent(),  # noqa: B008 - it has no state
 ) -> tuple[Wheel, ...]:
     """Choose one wheel a package such that all requirements hold on a target.
@@ -51,9 +63,15 @@ def resolve_pypi(  # noqa: PLR0913 - each is a given of the resolution, and name
     of certificates to trust, ``cache`` a folder to remember metadata in. ``cutoff`` leaves out
     what was uploaded from then on.
 
+    ``sdists`` maps the names of packages that may be built from source, where no wheel of any
+    version will do, to the environment of their build, and ``build_tools`` pins what they are
+    built with (``setuptools==68.0.0``). Their wheels are kept in ``cache`` (see lockyard.
+    resolve.sdist).
+
     The wheels are sorted by name; ``required_by`` holds packages and origins. Raise SpecError
     for what isn't a requirement, ResolveError if there is no solution, FetchError if the index
-    can't be reached, IntegrityError if it contradicts itself.
+    can't be reached, IntegrityError if it contradicts itself, BuildError if what has to be
+    built can't be, or isn't pure Python.
     """
     parsed = [(parse_requirement(each), each.origin) for each in requirements]
     moved = [parse_requirement(Requirement(text, "upgrade")) for text in sorted(upgrade)]
@@ -71,21 +89,36 @@ def resolve_pypi(  # noqa: PLR0913 - each is a given of the resolution, and name
         cert=_checked_cert(cert, source),
         cache=str(cache.absolute()),
         cutoff=None if cutoff is None else _in_utc(cutoff).isoformat(),
+        sdists={canonicalize_name(name): dict(each) for name, each in sorted(sdists.items())},
+        tools=tuple(str(tool) for tool in parse_tools(build_tools)),
+    )
+    builder = SdistBuilder(
+        index=Index(address=request.index, source=source, cert=request.cert),
+        cache=cache.absolute(),
+        reporter=reporter,
     )
     task = f"resolve {source}"
     reporter.begin(task, f"Resolving {len(parsed)} requirements for {target}")
     try:
-        answer = ask(request)
+        answer = ask_and_build(request, builder)
     finally:
         reporter.end(task)
     if answer.failure is not None:
-        raise explain(answer.failure, source=source, target=target, cutoff=cutoff, askers=parsed)
+        raise explain(
+            answer.failure,
+            source=source,
+            target=target,
+            cutoff=cutoff,
+            askers=parsed,
+            sdists=request.sdists,
+        )
     origins = _origins(parsed, target)
     for each in answer.wheels:
         before = request.pins.get(each.name, each.version)
         if before != each.version:
             reporter.note(f"{each.name} {before} no longer fits: {each.version} is taken instead")
-    return tuple(_wheel(each, source, origins.get(each.name, set())) for each in answer.wheels)
+    wheels = [_wheel(each, source, origins.get(each.name, set())) for each in answer.wheels]
+    return tuple(with_built(each, builder, target) if each.sdist else each for each in wheels)
 
 
 def parse_requirement(requirement: Requirement) -> Parsed:
@@ -147,14 +180,13 @@ def _origins(parsed: Sequence[tuple[Parsed, str]], target: PythonTarget) -> dict
 
 
 def _wheel(chosen: Chosen, source: str, origins: set[str]) -> Wheel:
+    parse = parse_sdist_filename if chosen.sdist else parse_wheel_filename
     try:
-        name = parse_wheel_filename(chosen.file)[0]
-    except InvalidWheelFilename as error:
+        name = parse(chosen.file)[0]
+    except (InvalidSdistFilename, InvalidWheelFilename) as error:
         raise IntegrityError(str(error), where=f"source {source}") from error
     if name != chosen.name:
-        raise IntegrityError(
-            f"{chosen.file} is no wheel of {chosen.name}", where=f"source {source}"
-        )
+        raise IntegrityError(f"{chosen.file} is no file of {chosen.name}", where=f"source {source}")
     return Wheel(
         name=chosen.name,
         version=chosen.version,
@@ -164,6 +196,7 @@ def _wheel(chosen: Chosen, source: str, origins: set[str]) -> Wheel:
         source=source,
         required_by=tuple(sorted({*chosen.required_by, *origins})),
         uploaded=_whole_seconds(chosen.uploaded),
+        sdist=chosen.sdist,
     )
 
 

@@ -16,15 +16,13 @@ from piptools.resolver import BacktrackingResolver
 
 from .pages import Pages
 from .protocol import Answer, Cause, Chosen, Failure, Request
-from .refusal import Refusal, refusal, without_addresses
+from .refusal import Refusal, without_addresses
 from .repository import ForeignRepository
 from .seams import check_seams, lead_markers
 
 
 def solve(request: Request) -> Answer:
     """Answer a request; raise Refusal where there is no solution. Patches pip for good."""
-    if request.allow_sdists:
-        raise refusal("unsupported", "source distributions can't be taken yet")
     check_seams()
     lead_markers(request.target)
     try:
@@ -53,14 +51,16 @@ def _resolve(request: Request) -> Answer:
         if not isinstance(error.__cause__, ResolutionImpossible):
             raise
         raise Refusal(_conflict(error.__cause__, request, repository.pages)) from error
-    return Answer(wheels=_wheels(chosen, repository.pages))
+    return Answer(wheels=_wheels(chosen, repository))
 
 
-def _wheels(chosen: Iterable[InstallRequirement], pages: Pages) -> tuple[Chosen, ...]:
+def _wheels(
+    chosen: Iterable[InstallRequirement], repository: ForeignRepository
+) -> tuple[Chosen, ...]:
     wheels = []
     for requirement in chosen:
         name = str(canonicalize_name(requirement.name or ""))
-        file = pages.file(name, requirement.link)
+        file = repository.pages.file(name, requirement.link)
         (specifier,) = requirement.specifier
         wheels.append(
             Chosen(
@@ -71,6 +71,7 @@ def _wheels(chosen: Iterable[InstallRequirement], pages: Pages) -> tuple[Chosen,
                 size=file.size,
                 uploaded=file.uploaded,
                 required_by=tuple(sorted(requirement._required_by)),  # type: ignore[attr-defined]
+                sdist=None if file.link.is_wheel else repository.recipes.sdist(name, file),
             )
         )
     return tuple(sorted(wheels, key=lambda wheel: wheel.name))

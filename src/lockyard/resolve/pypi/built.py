@@ -1,0 +1,45 @@
+"""Wheels of a resolution that no index has, and that are built on the way."""
+
+from __future__ import annotations
+
+from attrs import evolve
+from packaging.utils import parse_wheel_filename
+
+from lockyard.errors import BuildError, StoreError
+from lockyard.lock.model import Sdist, Wheel
+from lockyard.resolve.sdist.build import SdistBuilder
+
+from .process import ask
+from .protocol import Answer, Request
+from .target import PythonTarget
+
+
+def ask_and_build(request: Request, builder: SdistBuilder) -> Answer:
+    """Have a request answered, and whatever must be built for that built on the way."""
+    built: list[Sdist] = []
+    while True:
+        answer = ask(request)
+        sdist = answer.failure.sdist if answer.failure else None
+        if sdist is None:
+            return answer
+        if sdist in built:
+            raise StoreError(
+                "its wheel was built, and is gone",
+                where=sdist.file,
+                solution="see that nothing clears the cache's folder during a resolution",
+            )
+        builder.wheel(sdist)
+        built.append(sdist)
+
+
+def with_built(wheel: Wheel, builder: SdistBuilder, target: PythonTarget) -> Wheel:
+    """Return what is built in place of a wheel whose file is its sdist's."""
+    assert wheel.sdist is not None  # noqa: S101 - the caller has looked
+    kept = builder.wheel(wheel.sdist)
+    if not parse_wheel_filename(kept.file)[3] & set(target.tags):
+        raise BuildError(
+            f"its build gives {kept.file}, which isn't for {target}",
+            where=wheel.sdist.file,
+            solution="ask for another version of it",
+        )
+    return evolve(wheel, file=kept.file, sha256=kept.sha256, size=kept.size)

@@ -1,0 +1,1 @@
+"""Source distributions to wheels, as fixed-output builds: the same bytes anywhere."""
