@@ -30,6 +30,11 @@ class Route:
     packages: tuple[str, ...]
     targets: tuple[str, ...] = ()
 
+    def __str__(self) -> str:
+        asked = f'{self.asker} requires "{self.requirement}"' if self.requirement else self.asker
+        scope = f" ({', '.join(self.targets)})" if self.targets else ""
+        return f"{self.kind}{scope}: {asked}: {' -> '.join(self.packages)}"
+
 
 def routes(subject: Subject, package: str) -> tuple[Route, ...]:
     """Return a shortest way to a package from each line that leads to it, shortest first.
