@@ -17,6 +17,7 @@ from invoke.tasks import task
 from lockyard.cli.arguments import FleetTask
 from lockyard.cli.output import readable, show, tell, told
 from lockyard.cli.progress import progress
+from lockyard.cli.review import check, diff, export, why
 from lockyard.errors import LockyardError, UsageError
 from lockyard.resolve.moves import Moves
 from lockyard.spec.reader import Fleet, read_fleet
@@ -256,4 +257,4 @@ def _finish(
         raise Exit(code=next(iter(failed.values())).status)
 
 
-namespace = Collection(list_, lock, build)
+namespace = Collection(list_, lock, check, diff, why, export, build)
