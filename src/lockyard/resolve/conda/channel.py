@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 from urllib.request import url2pathname
 
 from attrs import frozen
@@ -13,7 +15,7 @@ from rattler import Channel, Gateway, MatchSpec, PackageName, RepoDataRecord, Sp
 from rattler import solve as solve_served
 from rattler import solve_with_sparse_repodata as solve_folder
 from rattler.exceptions import GatewayError
-from rattler.networking import Client, MirrorMiddleware, RetryMiddleware
+from rattler.networking import AddHeadersMiddleware, Client, MirrorMiddleware, RetryMiddleware
 from rattler.repo_data.sparse import PackageFormatSelection
 
 from lockyard import __version__
@@ -47,11 +49,26 @@ def open_channel(channel: str, mirror: str | None, subdir: str, cache: Path) -> 
     subdirs = (subdir, "noarch")
     if urlsplit(place).scheme == "file":
         return Folder.open(Channel(channel), Path(url2pathname(urlsplit(place).path)), subdirs)
+    server, credentials = _split_credentials(place)
     middlewares: list[Any] = [RetryMiddleware(3)]
-    if mirror is not None and mirror != channel:
-        middlewares.insert(0, MirrorMiddleware({channel: [mirror]}))
+    if server != channel:
+        middlewares.append(MirrorMiddleware({channel: [server]}))
+    if credentials:
+        host = urlsplit(server).hostname
+        sent = {"Authorization": f"Basic {b64encode(credentials.encode()).decode()}"}
+        # After the mirror, so that it sees the host that is asked in truth.
+        middlewares.append(AddHeadersMiddleware(lambda asked, _: sent if asked == host else None))
     client = Client(middlewares, user_agent=f"lockyard/{__version__}", timeout=_TIMEOUT)
-    return Served(Channel(channel), Gateway(cache_dir=cache, client=client), subdirs)
+    # A folder each: what one mirror said of its files' age means nothing to another.
+    own = cache / hashlib.sha256(server.encode()).hexdigest()[:16]
+    return Served(Channel(channel), Gateway(cache_dir=own, client=client), subdirs)
+
+
+def _split_credentials(place: str) -> tuple[str, str]:
+    """Take the user and password out of an address; they are empty where it has none."""
+    parts = urlsplit(place)
+    user, _, host = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=host)), unquote(user)
 
 
 @frozen

@@ -42,9 +42,9 @@ def explain(
         case "unknown":
             return _unknown(failure, where, askers)
         case "version":
-            return _version(failure, where, cutoff, askers)
+            return _version(failure, where, askers)
         case "conflict":
-            return _conflict(failure, where, virtual, askers)
+            return _conflict(failure, where, virtual, cutoff, askers)
     family, solution = _FAMILIES[failure.kind]
     return family(without_addresses(failure.text), where=where, solution=solution)
 
@@ -58,12 +58,9 @@ def _unknown(failure: Failure, where: str, askers: Sequence[CondaRequirement]) -
     )
 
 
-def _version(
-    failure: Failure, where: str, cutoff: datetime | None, askers: Sequence[CondaRequirement]
-) -> LockyardError:
-    before = "" if cutoff is None else " (before any cut-off)"
+def _version(failure: Failure, where: str, askers: Sequence[CondaRequirement]) -> LockyardError:
     return ResolveError(
-        f"the channel has no {failure.text}, but {', '.join(failure.known)}{before}: "
+        f"the channel has no {failure.text}, but {', '.join(failure.known)}: "
         f"{_words(failure.package, askers)}",
         where=where,
         solution="ask for a version that is there",
@@ -71,7 +68,11 @@ def _version(
 
 
 def _conflict(
-    failure: Failure, where: str, virtual: VirtualPackages, askers: Sequence[CondaRequirement]
+    failure: Failure,
+    where: str,
+    virtual: VirtualPackages,
+    cutoff: datetime | None,
+    askers: Sequence[CondaRequirement],
 ) -> LockyardError:
     asked = [
         _words(name, askers)
@@ -79,7 +80,9 @@ def _conflict(
         if re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", failure.text)
     ]
     solution = "loosen one of these requirements"
-    if "__cuda" in failure.text:
+    if cutoff is not None and "cutoff date" in failure.text:
+        solution = f"take a later date than {cutoff.isoformat()}, or loosen the requirements"
+    elif "__cuda" in failure.text:
         solution = f"the variant's CUDA is {virtual.cuda or 'none'}: ask for what fits it"
     elif "__glibc" in failure.text:
         solution = f"the base's glibc is {virtual.glibc}: ask for what fits it, or change the base"

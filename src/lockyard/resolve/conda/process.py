@@ -42,9 +42,12 @@ def ask(request: Request, environ: Mapping[str, str] = os.environ) -> Answer:
     if status != 0:
         raise _breakdown(err)
     try:
-        return protocol.decode(out, Answer)
+        answer = protocol.decode(out, Answer)
     except ValueError as error:
         raise _breakdown(err) from error
+    if not answer.records and answer.failure is None:
+        raise _breakdown(err)
+    return answer
 
 
 def _run(folder: Path, environ: Mapping[str, str]) -> tuple[int, bytes, bytes]:

@@ -63,7 +63,7 @@ def resolve_conda(  # noqa: PLR0913 - each is a given of the resolution, and nam
         upgrade=tuple(sorted(name for name, version in moved.items() if not version)),
         subdir=subdir,
         virtual=virtual.versions(subdir),
-        channel=_checked(address(channel), source),
+        channel=_without_credentials(_checked(address(channel), source), source),
         mirror=None if mirror is None else _checked(address(mirror), source),
         cache=str(cache.absolute()),
         cutoff=None if exclude_newer is None else _in_utc(exclude_newer).isoformat(),
@@ -96,6 +96,16 @@ def _checked(place: str, source: str) -> str:
             solution="set the address of the channel, or a folder that mirrors it",
         )
     return place
+
+
+def _without_credentials(channel: str, source: str) -> str:
+    if "@" in urlsplit(channel).netloc:
+        raise FetchError(
+            "the address of its channel holds a user or a password",
+            where=f"source {source}",
+            solution="write the address without them, and one that has them as its mirror",
+        )
+    return channel
 
 
 def _in_utc(cutoff: datetime) -> datetime:
