@@ -88,6 +88,19 @@ def test_what_isn_t_a_requirement(resolve: Resolve, text: str) -> None:
     assert "is no " in error.value.reason
 
 
+@pytest.mark.parametrize("text", ["xz>=5", "xz 5", "xz==5 6 7", "xz[a]", ""])
+def test_what_isn_t_an_upgrade(resolve: Resolve, text: str) -> None:
+    with pytest.raises(SpecError) as error:
+        resolve("xz", upgrade=(text,))
+    assert error.value.where == "upgrade"
+
+
+def test_an_upgrade_of_another_source_is_let_be(resolve: Resolve) -> None:
+    assert resolve("xz", upgrade=("Flask==3.0", "numpy")) == resolve("xz")
+    with pytest.raises(ResolveError, match="no package pytohn"):
+        resolve("pytohn", upgrade=("flask==3.0",))
+
+
 def test_a_record_without_sha256_is_refused(resolve: Resolve, make_channel: Make) -> None:
     channel = make_channel({"app 1.0": {"depends": ["lib"]}, "lib 2.0": {"sha256": None}})
     with pytest.raises(IntegrityError, match=r"no sha256 of lib-2\.0-0\.conda"):

@@ -15,7 +15,7 @@ from lockyard.sources.conda import address
 from .explain import explain
 from .process import ask
 from .protocol import Pin, Record, Request
-from .requirement import CondaRequirement, check_form, required_name
+from .requirement import CondaRequirement, check_form, not_a_requirement, required_name
 from .virtual import VirtualPackages
 
 __all__ = ["CondaRequirement", "VirtualPackages", "resolve_conda"]
@@ -51,7 +51,7 @@ def resolve_conda(  # noqa: PLR0913 - each is a given of the resolution, and nam
     """
     for each in requirements:
         check_form(each)
-    moved = {name: version for name, _, version in (each.partition("==") for each in upgrade)}
+    moved = dict(_parsed_upgrade(each) for each in sorted(upgrade))
     request = Request(
         requirements=tuple(sorted({each.text for each in requirements})),
         constraints=tuple(f"{name} =={moved[name]}" for name in sorted(moved) if moved[name]),
@@ -86,6 +86,16 @@ def resolve_conda(  # noqa: PLR0913 - each is a given of the resolution, and nam
         )
     _note_moves(answer.records, pinned, moved, reporter)
     return _packages(answer.records, source, requirements)
+
+
+def _parsed_upgrade(text: str) -> tuple[str, str]:
+    """Split ``name`` or ``name==version``; the version is empty where there is none."""
+    name, _, version = text.partition("==")
+    asked = CondaRequirement(f"{name.lower()} =={version}" if version else name.lower(), "upgrade")
+    if " " in name:
+        raise not_a_requirement(CondaRequirement(text, "upgrade"))
+    check_form(asked)
+    return asked.name, version
 
 
 def _checked(place: str, source: str) -> str:

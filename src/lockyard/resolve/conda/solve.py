@@ -73,7 +73,7 @@ class Solver:
                 exclude_newer=self._cutoff(),
             )
         except SolverError as error:
-            raise Refusal(await self._explained(error, [*wanted, *constraints])) from error
+            raise Refusal(await self._explained(error, wanted, constraints)) from error
 
     async def _pinned(self) -> list[RepoDataRecord]:
         """Find the pins in the channel, whose word on them is the newer one."""
@@ -95,16 +95,20 @@ class Solver:
         cutoff = datetime.fromisoformat(self.request.cutoff).astimezone(UTC)
         return cutoff - timedelta(milliseconds=1)
 
-    async def _explained(self, error: SolverError, specs: Iterable[MatchSpec]) -> Failure:
-        """Say what is wrong: a name or a version that isn't there, or else rattler's words."""
-        for spec in specs:
+    async def _explained(
+        self, error: SolverError, wanted: Sequence[MatchSpec], constraints: Sequence[MatchSpec]
+    ) -> Failure:
+        """Say what is wrong: a name or a version that isn't there, or else rattler's words.
+
+        A constraint may name what isn't there: it may be meant for another source.
+        """
+        for spec in (*wanted, *constraints):
             name = spec.name.normalized
             found = await self.records.named([name])
-            if not found:
-                names = await self.records.names()
-                close = tuple(get_close_matches(name, names, n=3))
-                return Failure(kind="unknown", text=str(spec), package=name, known=close)
-            if not any(spec.matches(record) for record in found):
+            if not found and spec in wanted:
+                close = get_close_matches(name, await self.records.names(), n=3)
+                return Failure(kind="unknown", text=str(spec), package=name, known=tuple(close))
+            if found and not any(spec.matches(record) for record in found):
                 known = tuple(dict.fromkeys(str(each.version) for each in newest_first(found)))
                 return Failure(kind="version", text=str(spec), package=name, known=known[:_SHOWN])
         return Failure(kind="conflict", text=str(error).removeprefix(_CAUSE).strip())
