@@ -71,7 +71,7 @@ def _check_wheel(
     if name != wheel.name or version != _version(wheel.version):
         yield subject.finding(f"{wheel.file} isn't its wheel", package=wheel.name)
     elif tags.isdisjoint(python.tags):
-        wanted = f"Python {target.python}, glibc {target.glibc}, {target.platform}"
+        wanted = f"Python {target.python}, glibc {target.glibc}"
         yield subject.finding(
             f"{wheel.file} doesn't load on {wanted}", package=wheel.name, target=target.name
         )
