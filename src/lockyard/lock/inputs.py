@@ -40,7 +40,7 @@ def inputs(workspace: Workspace, env: Env, recipe: Recipe) -> dict[str, str]:
         "requirements": _requirements(env.requirements),
         "variants": {name: _requirements(added) for name, added in env.variants.items()},
         "platforms": sorted(set(env.platforms)),
-        "as-of": env.as_of,
+        "as-of": dict(env.as_of),
         "sdists": {name: dict(rule.environment) for name, rule in env.sdists.items()},
         "build-tools": sorted(workspace.build_tools) if env.sdists else [],
     }

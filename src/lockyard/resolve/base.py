@@ -165,7 +165,7 @@ class BaseResolver:
             ],
             upgrade=self.pins.moves.packages,
             cache=self.world.cache / "conda",
-            exclude_newer=self.pins.moves.as_of,
+            exclude_newer=self.pins.cutoff(base.conda),
             reporter=self.world.reporter,
         )
         python = next(each.version for each in conda if each.name == "python")

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
-
-from attrs import evolve
 
 from lockyard.errors import LockyardError, SpecError
 from lockyard.lock.inputs import inputs
@@ -36,7 +33,7 @@ def resolve_env(
     Raise ResolveError where requirements conflict, FetchError where a source can't be
     reached, IntegrityError where it can't be trusted.
     """
-    pins = Pins(old=old, moves=_bounded(env, moves or Moves()))
+    pins = Pins(old=old, moves=moves or Moves(), as_of=env.as_of)
     bases = BaseResolver(workspace=workspace, env=env, pins=pins, world=world)
     debs: dict[str, tuple[Deb, ...]] = {}
     conda: dict[str, tuple[CondaPackage, ...]] = {}
@@ -68,14 +65,6 @@ def resolve_env(
         conda=merge_targets(conda),
         wheels=merge_targets(wheels),
     )
-
-
-def _bounded(env: Env, moves: Moves) -> Moves:
-    """Return the moves, bounded by the day that the env's spec is resolved as of."""
-    if env.as_of is None:
-        return moves
-    day = datetime.fromisoformat(env.as_of).replace(tzinfo=UTC)
-    return evolve(moves, as_of=min(day, moves.as_of) if moves.as_of else day)
 
 
 def _asked(env: Env, recipe: Recipe, added: Requirements) -> dict[str, Requirements]:
@@ -114,9 +103,12 @@ def _resolve_wheels(
         source=base.pypi,
         cache=world.cache / "pypi",
         cert=certificate(world.environ),
-        cutoff=pins.moves.as_of,
+        cutoff=pins.cutoff(base.pypi),
         upgrade=frozenset(each for each in pins.moves.packages if each.partition("==")[0] in known),
-        sdists={name: rule.environment for name, rule in env.sdists.items()},
+        sdists={
+            name: {str(variable): value for variable, value in rule.environment.items()}
+            for name, rule in env.sdists.items()
+        },
         build_tools=workspace.build_tools,
         reporter=world.reporter,
     )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
-from attrs import frozen
+from attrs import field, frozen
 
 from lockyard.events import Reporter
 from lockyard.lock.model import Artifact, Lock, Target
 from lockyard.resolve.moves import Moves
+from lockyard.spec.checks import KnownSourceName
 
 
 @frozen(kw_only=True)
@@ -29,10 +30,17 @@ class World:
 
 @frozen(kw_only=True)
 class Pins:
-    """The old lock, as far as it still binds."""
+    """The old lock, as far as it still binds; ``as_of`` are the spec's days by source."""
 
     old: Lock | None
     moves: Moves
+    as_of: Mapping[KnownSourceName, str] = field(factory=dict)
+
+    def cutoff(self, source: str) -> datetime | None:
+        """Return the time from which on a source's packages are left out, if any."""
+        days = [datetime.fromisoformat(day) for name, day in self.as_of.items() if name == source]
+        times = [day.replace(tzinfo=UTC) for day in days]
+        return min([*times, *([self.moves.as_of] if self.moves.as_of else [])], default=None)
 
     def of(self, artifacts: str, target: Target | None = None) -> tuple[Artifact, ...]:
         """Return a kind's artifacts in the old lock, those that serve a target alone.

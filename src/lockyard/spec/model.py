@@ -22,6 +22,7 @@ from lockyard.spec.checks import (
     GlibcVersion,
     ImageDigest,
     ImagePath,
+    KnownSourceName,
     Line,
     LocalFile,
     Mode,
@@ -179,7 +180,7 @@ class Env:
     """One image described; its name is its file's.
 
     ``stem`` is what its image names begin with, where that isn't its own name. ``as_of``
-    leaves out what was published from that day on. ``sdists`` names the packages that may be
+    leaves out what a source published from a day on. ``sdists`` names the packages that may be
     built from source.
 
     ``variants`` adds requirements of its own to each variant; ``environment`` holds variables
@@ -190,7 +191,7 @@ class Env:
     title: Line
     base: BaseName
     stem: NamePart = ""
-    as_of: Date | None = None
+    as_of: Mapping[KnownSourceName, Date] = field(factory=dict)
     sdists: Mapping[str, SdistRule] = field(factory=dict)
     recipe: RecipeName = RecipeName("inference")
     requirements: Requirements = Requirements()

@@ -14,6 +14,7 @@ from lockyard.spec.checks import (
     BaseName,
     CondaSourceName,
     DebianSourceName,
+    KnownSourceName,
     PypiSourceName,
     RecipeName,
     RegistrySourceName,
@@ -65,6 +66,7 @@ class Fleet:
         made = converter(
             {
                 BaseName: one_of("base", tuple(self.workspace.bases)),
+                KnownSourceName: one_of("source", tuple(self.workspace.sources)),
                 RecipeName: one_of("recipe", self.recipe_names()),
             }
         )

@@ -25,6 +25,15 @@ from .sandbox import Sandbox, make_sandbox
 from .tools import Tool, fetch_tools, parse_tools
 from .unpack import unpack_sdist
 
+# The last two are what answers of a backend give that aren't of the types they should be.
+_BACKEND_FAILURES = (
+    BuildBackendException,
+    BuildException,
+    subprocess.SubprocessError,
+    TypeError,
+    ValueError,
+)
+
 
 @frozen(kw_only=True)
 class SdistBuilder:
@@ -107,7 +116,7 @@ def build_wheel(
         sandbox = make_sandbox(root, wheels, sdist.environment, python)
         try:
             _run_backend(sandbox, source, root / "wheel", tools, sdist.file)
-        except (BuildException, BuildBackendException, subprocess.SubprocessError) as error:
+        except _BACKEND_FAILURES as error:
             raise _failure(error, sandbox, sdist.file) from error
         made = [path for path in (root / "wheel").glob("*.whl") if not path.is_symlink()]
         if len(made) != 1:

@@ -21,6 +21,8 @@ from packaging.utils import (
 
 from lockyard.errors import BuildError
 
+from .unpack import DAMAGE
+
 _LARGEST = 256 << 20
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest time that a zip archive can hold
 _FILE, _EXECUTABLE = 0o100644, 0o100755
@@ -46,7 +48,7 @@ def normal_wheel(path: Path, sdist_file: str) -> bytes:
     try:
         with zipfile.ZipFile(path) as archive:
             entries = _read(archive, path.name)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError) as error:
+    except DAMAGE as error:
         raise _unsound(path.name, f"its archive is damaged: {error}") from error
     for needed in ("METADATA", "WHEEL"):
         if f"{dist_info}/{needed}" not in entries:

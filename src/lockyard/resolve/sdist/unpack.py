@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import io
+import lzma
+import struct
 import tarfile
 import tempfile
 import zipfile
@@ -16,6 +18,20 @@ from lockyard.errors import IntegrityError
 # More than any pure Python sdist has, and little enough for every disk and memory.
 _LARGEST = 256 << 20
 _MOST_FILES = 50_000
+
+# All that the readers of archives raise for bytes that are none, as flipping each byte shows.
+DAMAGE = (
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    gzip.BadGzipFile,
+    lzma.LZMAError,
+    struct.error,
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def unpack_sdist(content: bytes, file: str, folder: Path) -> Path:
@@ -31,10 +47,8 @@ def unpack_sdist(content: bytes, file: str, folder: Path) -> Path:
             tops = _unpack_zip(content, folder)
         else:
             tops = _unpack_tar(content, folder)
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError) as error:
+    except DAMAGE as error:
         raise _broken(file, f"its archive is damaged: {error}") from error
-    except (gzip.BadGzipFile, NotImplementedError, RuntimeError, UnicodeError) as error:
-        raise _broken(file, f"its archive can't be read: {error}") from error
     except _HostileError as error:
         raise _broken(file, str(error)) from error
     if len(tops) != 1:
