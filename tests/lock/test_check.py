@@ -58,8 +58,8 @@ def test_what_is_wrong_in_one_target_alone_says_which(debian: Sound) -> None:
         ),
         (
             "server",
-            {"file": "server-1.21-cp311-cp311-manylinux_2_39_x86_64.whl"},
-            "server (cpu-linux-amd64): server-1.21-cp311-cp311-manylinux_2_39_x86_64.whl doesn't",
+            {"file": "server-1.21-cp311-cp311-manylinux_2_36_aarch64.whl"},
+            "server (cpu-linux-amd64): server-1.21-cp311-cp311-manylinux_2_36_aarch64.whl doesn't",
         ),
         ("server", {"file": "no-wheel.whl"}, "server: no-wheel.whl isn't its wheel"),
         ("werkzeug", {"required_by": ("gone",)}, "werkzeug: required by gone, which isn't"),
