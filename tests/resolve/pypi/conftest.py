@@ -51,7 +51,8 @@ class Index:
         """List and serve a file; ``entry`` overrides what its page says of it."""
         name = file.split("-", maxsplit=1)[0].replace("_", "-")
         self.files[file] = data
-        page = self.pages.setdefault(name, {"meta": {"api-version": "1.1"}, "files": []})
+        empty = {"meta": {"api-version": "1.1"}, "name": name, "files": [], "versions": []}
+        page = self.pages.setdefault(name, empty)
         listed = {
             "filename": file,
             "url": f"../../files/{file}",
