@@ -12,28 +12,38 @@ from lockyard.lock.inputs import changed_inputs, inputs
 from lockyard.lock.model import Lock
 from lockyard.spec.checks import (
     BaseName,
+    CondaRequirement,
+    CondaSourceName,
+    Date,
     DebianRequirement,
     DebianSourceName,
     Fingerprint,
+    GlibcVersion,
+    ImageDigest,
     ImagePath,
     Platform,
     PypiRequirement,
     PypiSourceName,
     PythonVersion,
     RecipeName,
+    RegistrySourceName,
     UserId,
     VariableName,
     VariantName,
 )
 from lockyard.spec.model import (
-    Base,
+    CondaSource,
+    DebianBase,
     DebianSource,
     Env,
+    ImageBase,
     ImageConfig,
     NameParts,
     PypiSource,
     Recipe,
+    RegistrySource,
     Requirements,
+    SdistRule,
     User,
     Workspace,
 )
@@ -45,7 +55,8 @@ ASKED = Requirements(
     pypi=(PypiRequirement("numpy"), PypiRequirement("pandas<3")),
     debian=(DebianRequirement("libgomp1"), DebianRequirement("tzdata")),
 )
-BASE = Base(
+BASE = DebianBase(
+    kind="debian",
     source=DebianSourceName("debian"),
     suite="bookworm",
     components=("main", "contrib"),
@@ -185,6 +196,100 @@ TURNED = Requirements(pypi=ASKED.pypi[::-1], debian=ASKED.debian[::-1])
 )
 def test_does_not_count(change: Change) -> None:
     assert inputs(*change(SPEC)) == inputs(*SPEC)
+
+
+IMAGE = ImageBase(
+    kind="image",
+    source=RegistrySourceName("registry"),
+    image="library/trial",
+    tag="18.04",
+    manifests={Platform("linux/amd64"): ImageDigest(f"sha256:{'a' * 64}")},
+    glibc=GlibcVersion("2.27"),
+    python=PythonVersion("3.7"),
+    interpreter=ImagePath("/opt/conda/bin/python3.7"),
+    prefix=ImagePath("/opt/conda"),
+    conda=CondaSourceName("channel"),
+    pypi=PypiSourceName("pypi"),
+)
+CHANNEL = CondaSource(kind="conda", channel="https://conda.example/channel")
+REGISTRY = RegistrySource(kind="registry", registry="registry.example")
+ON_IMAGE = of_workspace(
+    bases={"debian12": IMAGE},
+    sources={
+        "pypi": PypiSource(kind="pypi"),
+        "other": PypiSource(kind="pypi"),
+        "channel": CHANNEL,
+        "second": CHANNEL,
+        "registry": REGISTRY,
+        "elsewhere": REGISTRY,
+    },
+)(SPEC)
+DIGEST = ImageDigest(f"sha256:{'b' * 64}")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(of_base(source="elsewhere"), id="source of the image"),
+        pytest.param(of_source("registry", registry="other.example"), id="registry"),
+        pytest.param(of_base(image="library/other"), id="image"),
+        pytest.param(of_base(tag="20.04"), id="tag"),
+        pytest.param(of_base(index=DIGEST), id="index"),
+        pytest.param(of_base(manifests={Platform("linux/amd64"): DIGEST}), id="manifest"),
+        pytest.param(of_base(glibc="2.31"), id="glibc"),
+        pytest.param(of_base(python="3.8"), id="python"),
+        pytest.param(of_base(conda="second"), id="source of conda packages"),
+        pytest.param(of_source("channel", channel="https://conda.example/other"), id="channel"),
+        pytest.param(of_base(pypi="other"), id="source of wheels"),
+    ],
+)
+def test_counts_of_an_image(change: Change) -> None:
+    before, after = inputs(*ON_IMAGE), inputs(*change(ON_IMAGE))
+    assert [name for name in before if before[name] != after[name]] == ["base"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(of_source("channel", mirror="https://mirror.example"), id="mirror"),
+        pytest.param(of_source("registry", mirror="mirror.example"), id="mirror of the registry"),
+        pytest.param(of_base(prefix=ImagePath("/opt/other")), id="where packages go"),
+    ],
+)
+def test_does_not_count_of_an_image(change: Change) -> None:
+    assert inputs(*change(ON_IMAGE)) == inputs(*ON_IMAGE)
+
+
+GAST = {"gast": SdistRule()}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(of_env(), of_env(as_of={"pypi": Date("2023-07-01")}), id="cut-off day"),
+        pytest.param(of_env(), of_env(sdists=GAST), id="a package built from source"),
+        pytest.param(
+            of_env(sdists=GAST),
+            of_env(sdists={"gast": SdistRule(environment={VariableName("A"): "b"})}),
+            id="variables of a build",
+        ),
+        pytest.param(
+            of_env(),
+            of_env(requirements=evolve(ASKED, conda=(CondaRequirement("cudnn"),))),
+            id="conda packages",
+        ),
+    ],
+)
+def test_counts_once_given(before: Change, after: Change) -> None:
+    old, new = inputs(*before(SPEC)), inputs(*after(SPEC))
+    assert [name for name in old if old[name] != new[name]] == ["env"]
+
+
+def test_build_tools_count_where_something_is_built() -> None:
+    tools = of_workspace(build_tools=(PypiRequirement("setuptools==68.0.0"),))
+    assert inputs(*tools(SPEC)) == inputs(*SPEC)
+    built = of_env(sdists=GAST)(SPEC)
+    assert inputs(*tools(built))["env"] != inputs(*built)["env"]
 
 
 def test_no_two_places_share_a_digest() -> None:
