@@ -27,7 +27,7 @@ def build_layers(
     _check_collisions(layers, store)
 
     def build(layer: Layer) -> BuiltLayer:
-        reporter.begin(layer.title, layer.title)
+        reporter.begin(layer.title, f"Building {layer.title}")
         try:
             return build_layer(layer, store, compressors)
         finally:
