@@ -106,8 +106,8 @@ def _info(deb: DebArchive, tree: Tree) -> Iterator[Entry]:
     yield text(f"{stem}.list", "".join(f"{path}\n" for path in ["/.", *(f"/{p}" for p in paths)]))
     sums = _decoded(deb, "md5sums").splitlines(keepends=True)
     kept = [line for line in sums if merged(line.rstrip("\n")[34:]) in tree]
-    if kept:
-        yield text(f"{stem}.md5sums", "".join(kept))
+    # There even if it is empty: dpkg takes a package without it for a damaged one.
+    yield text(f"{stem}.md5sums", "".join(kept))
     if "conffiles" in deb.control:
         yield text(f"{stem}.conffiles", deb.control["conffiles"])
     for name in sorted(deb.control.keys() - _NOT_KEPT):
