@@ -35,6 +35,8 @@ def list_(_: Context, json: bool = False) -> None:
 
     Reads only the workspace; needs no network. States of a lock are `fresh`, `stale` (the
     spec has changed since: lock it) and `missing`.
+
+    Example: invoke list --json
     """
     from lockyard.tasks.list import Listed, list_env  # noqa: PLC0415
 
