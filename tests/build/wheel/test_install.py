@@ -46,7 +46,7 @@ def wheel(store: Store) -> Wheel:
 def unpacked(wheel: Wheel, store: Store, root: Path, venv: Venv = VENV) -> dict[str, Entry]:
     """Unpack a wheel's tree below a folder."""
     layer = WheelLayer(title="demo", wheels=(wheel,), venv=venv)
-    with wheel_tree((layer,), store) as tree:
+    with wheel_tree(layer, store) as tree:
         entries = {entry.path: entry for entry in tree}
         for path, entry in entries.items():
             if entry.kind == "directory":

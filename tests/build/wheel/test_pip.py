@@ -57,7 +57,7 @@ def by_lockyard(wheel: Wheel, store: Store, prefix: Path) -> Mapping[str, Entry]
     python = platform.python_version()
     target = Venv(prefix=str(prefix), interpreter=sys.executable, python=python)
     layer = WheelLayer(title=wheel.name, wheels=(wheel,), venv=target)
-    with wheel_tree((layer,), store) as tree:
+    with wheel_tree(layer, store) as tree:
         return {entry.path: entry for entry in tree if entry.kind == "file"}
 
 
