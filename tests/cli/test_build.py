@@ -154,6 +154,15 @@ def test_file_that_is_cut_short(yard: Yard) -> None:
     assert yard.run("build", "trial").returncode == 0
 
 
+def test_list_shows_what_can_be_read(yard: Yard) -> None:
+    yard.lock("b", yard.base())
+    yard.write_spec("a", "title = 1\n")
+    done = yard.run("list")
+    assert done.returncode == SpecError.status
+    assert done.stdout.startswith("b  fresh ")
+    assert done.stderr.startswith("spec error: envs/a.toml: 2 faults to mend\n")
+
+
 @pytest.mark.parametrize("member", ["../outside.py", "/outside.py", "a/../../outside.py"])
 def test_wheel_that_leaves_its_folder(yard: Yard, member: str) -> None:
     yard.lock("trial", yard.base(), yard.wheel("alpha", extra=member))

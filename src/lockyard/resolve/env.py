@@ -119,12 +119,13 @@ def _target(
     """Describe a target by what its base turned out to hold."""
     by_name = {deb.name: deb for deb in debs}
     interpreter = f"python{base.python}"
-    if interpreter not in by_name:
-        raise SpecError(
-            f"the base has no package {interpreter}",
-            where=f"WORKSPACE.toml: bases.{base_name}.packages",
-            solution=f'add "{interpreter}", or correct the base\'s python',
-        )
+    for needed in (interpreter, "libc6"):
+        if needed not in by_name:
+            raise SpecError(
+                f"the base has no package {needed}",
+                where=f"WORKSPACE.toml: bases.{base_name}.packages",
+                solution=f'add "{needed}", or correct the base\'s python',
+            )
     return Target(
         name=name,
         variant=variant,
