@@ -121,8 +121,8 @@ def pages() -> dict[str, str]:
         ),
         "reference/lock.md": _page(
             "locks/NAME.lock.toml",
-            "What a lock records. It is written by `lock` alone; read it in reviews. Keys that "
-            "would be empty are left out.",
+            "What a lock records. It is written by `lock` alone; read it in reviews. Keys with a "
+            "default are left out where they hold it.",
             _tables(_LOCK, meanings, "##"),
         ),
         "reference/spec.md": _page(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import csv
 import hashlib
 import io
 import lzma
@@ -37,9 +38,11 @@ def wheel_content(name: str, version: str, files: Content) -> dict[str, bytes]:
         f"{folder}/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         **files,
     }
-    rows = [f"{path},{record_hash(data)},{len(data)}\n" for path, data in content.items()]
-    rows.append(f"{folder}/RECORD,,\n")
-    return {**content, f"{folder}/RECORD": "".join(rows).encode()} | dict(files)
+    stream = io.StringIO()
+    rows = csv.writer(stream, lineterminator="\n")
+    rows.writerows([path, record_hash(data), len(data)] for path, data in content.items())
+    rows.writerow([f"{folder}/RECORD", "", ""])
+    return {**content, f"{folder}/RECORD": stream.getvalue().encode()}
 
 
 def zipped(content: Content, modes: Mapping[str, int] | None = None) -> bytes:

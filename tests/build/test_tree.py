@@ -102,10 +102,10 @@ def test_two_owners_may_share_the_very_same(same: Entry) -> None:
 
 def test_nothing_lies_below_a_file_or_a_link() -> None:
     for above in (text("a", b""), symlink("a", "b")):
-        with pytest.raises(BuildError, match="/a/c/d lies below") as caught:
+        with pytest.raises(BuildError, match=r"/a/c/d of two\.whl lies below it") as caught:
             iter(Tree([above, text("a/c/d", b"", owner="two.whl")]))
         assert caught.value.where == "/a"
-        assert "two.whl" in caught.value.solution
+        assert caught.value.solution
 
 
 @pytest.mark.parametrize("path", [".wh.a", "a/.wh..wh..opq", "a/.wh.b/c"])

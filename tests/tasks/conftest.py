@@ -1,129 +1,81 @@
-"""A workspace whose sources are small, on this machine, and changed by the test."""
-
 from __future__ import annotations
 
-import shutil
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from attrs import define
 
-from lockyard.events import Silent
-from lockyard.lock.file import read_lock
-from lockyard.lock.model import Lock
-from lockyard.lock.text import encode_lock
-from lockyard.resolve.moves import Moves
-from lockyard.spec.reader import read_fleet
-from lockyard.store.store import Store
-from lockyard.tasks.lock import Locked, Locker
-from tests.resolve.debian import conftest as debian
-from tests.resolve.debian.conftest import signer, site
-from tests.resolve.pypi import conftest as pypi
-from tests.resolve.pypi.conftest import index
+from lockyard.lock.inputs import inputs
+from lockyard.lock.model import Lock, Target, Wheel
+from lockyard.spec.reader import Fleet, read_fleet
 
-__all__ = ["index", "signer", "site", "world"]
-
-WORKSPACE = """
+WORKSPACE = """\
 format = 1
+names = { registry = "registry.example", repository = "team", environment-prefix = "Team-" }
 
-[names]
-registry = "registry.example"
-repository = "team"
-environment-prefix = "Team-"
+[sources]
+pypi = { kind = "pypi" }
+debian = { kind = "debian", keys = ["B8B80B5B623EAB6AD8775C45B7C5D7D6350947F8"] }
 
-[sources.pypi]
-kind = "pypi"
-index = "{index}"
-
-[sources.debian]
-kind = "debian"
-mirror = "{mirror}"
-keys = ["{key}"]
-keyring = "keys"
-
-[bases.trial]
-kind = "debian"
+[bases.debian12]
 source = "debian"
-suite = "trial"
+suite = "bookworm"
 components = ["main"]
-packages = ["python3.11", "libc6"]
+packages = ["python3.11"]
 python = "3.11"
 interpreter = "/usr/bin/python3.11"
 prefix = "/opt/venv"
 pypi = "pypi"
 """
-RECIPE = """
-title = "Nothing"
-suffix = "bare"
-
-[user]
-name = "app"
-uid = 1000
-gid = 1000
-home = "/home/app"
-
-[config]
-workdir = "/home/app"
-command = ["true"]
+RECIPE = """\
+title = "Server"
+suffix = "inference"
+user = { name = "somebody", uid = 1000, gid = 1000, home = "/home/somebody" }
+config = { workdir = "/home/somebody", command = ["start"] }
 """
 
 
-@define
-class World:
-    """A workspace, its sources, and what locks it."""
-
-    root: Path
-    index: pypi.Index
-    site: debian.Site
-
-    def env(self, name: str = "app", *requirements: str, **tables: str) -> None:
-        """Write an env's spec."""
-        listed = ", ".join(f'"{each}"' for each in requirements)
-        more = "".join(f"{key} = {value}\n" for key, value in tables.items())
-        text = f'title = "App"\nbase = "trial"\nrecipe = "bare"\n{more}'
-        (self.root / "envs" / f"{name}.toml").write_text(f"{text}requirements.pypi = [{listed}]\n")
-
-    def debs(self, *paragraphs: str) -> None:
-        """Publish a suite of the base's packages and others."""
-        base = (
-            debian.paragraph("python3.11", "3.11.2-6", Depends="libc6 (>= 2.36)"),
-            debian.paragraph("libc6", "2.36-9"),
-        )
-        self.site.publish(*base, *paragraphs)
-
-    def lock(self, name: str = "app", *, refresh: bool = False, **moves: object) -> Locked:
-        """Lock an env."""
-        locker = Locker(
-            fleet=read_fleet(self.root),
-            store=Store.open(self.root.parent / "store"),
-            environ={},
-            now=datetime(2026, 8, 1, tzinfo=UTC),
-            reporter=Silent(),
-            moves=Moves(**moves),  # type: ignore[arg-type]
-            refresh=refresh,
-        )
-        return locker.lock(name)
-
-    def read(self, name: str = "app") -> Lock:
-        lock = read_lock(self.root, name)
-        assert lock is not None
-        return lock
-
-    def text(self, name: str = "app") -> str:
-        return encode_lock(self.read(name))
-
-
 @pytest.fixture
-def world(tmp_path: Path, index: pypi.Index, site: debian.Site) -> World:
-    root = tmp_path / "workspace"
-    for folder in ("envs", "images/bare"):
-        (root / folder).mkdir(parents=True)
-    shutil.copytree(site.keyring, root / "keys")
-    (root / "WORKSPACE.toml").write_text(
-        WORKSPACE.format(index=index.url, mirror=site.url, key=site.fingerprint)
+def fleet(tmp_path: Path) -> Fleet:
+    """A workspace whose one env has two variants."""
+    files = {
+        "WORKSPACE.toml": WORKSPACE,
+        "images/inference/recipe.toml": RECIPE,
+        "envs/trial.toml": 'title = "Trial"\nbase = "debian12"\nvariants = {cpu={}, cuda12={}}\n',
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return read_fleet(tmp_path)
+
+
+def wheel(name: str, version: str, digit: str = "0") -> Wheel:
+    return Wheel(
+        name=name,
+        version=version,
+        file=f"{name}-{version}-py3-none-any.whl",
+        sha256=digit * 64,
+        size=1000,
+        source="pypi",
+        required_by=("env",),
     )
-    (root / "images" / "bare" / "recipe.toml").write_text(RECIPE)
-    made = World(root, index, site)
-    made.debs()
-    return made
+
+
+def lock_of(fleet: Fleet, *wheels: Wheel) -> Lock:
+    """Return a lock of the env as it is described now."""
+    env = fleet.env("trial")
+    return Lock(
+        env="trial",
+        inputs=inputs(fleet.workspace, env, fleet.recipe(env.recipe)),
+        targets=tuple(
+            Target(
+                name=f"{variant}-linux-amd64",
+                variant=variant,
+                platform="linux/amd64",
+                base="debian12",
+                python="3.11.2",
+                glibc="2.36",
+            )
+            for variant in env.variants
+        ),
+        wheels=wheels,
+    )

@@ -14,6 +14,9 @@ from lockyard.lock.file import lock_path
 from lockyard.spec.reader import read_fleet
 from lockyard.tasks.lock import Moves, check_moves
 from tests.resolve.debian.conftest import paragraph
+from tests.tasks.world import index, signer, site, world
+
+__all__ = ["index", "signer", "site", "world"]
 
 SHARED = ("leaf", "shared", "top", "other")
 

@@ -18,6 +18,7 @@ from attrs import evolve
 from lockyard.cli.difference import as_markdown, as_text
 from lockyard.errors import IntegrityError, LockError, StoreError, UsageError
 from lockyard.lock.file import read_lock, write_lock
+from lockyard.lock.finding import serving
 from lockyard.lock.model import Lock, Wheel
 from lockyard.resolve.pypi.target import PythonTarget
 from lockyard.spec.reader import Fleet, read_fleet
@@ -376,7 +377,12 @@ class TestExport:
 @pytest.mark.network
 def test_pip_takes_the_requirements_of_a_real_lock(tmp_path: Path) -> None:
     fleet = read_fleet(ROOT)
-    wanted = Export(env="sklearn-1.9", format="requirements", output=tmp_path / "requirements.txt")
+    wanted = Export(
+        env="sklearn-1.9",
+        format="requirements",
+        target="cpu-linux-amd64",
+        output=tmp_path / "requirements.txt",
+    )
     export_env(fleet, wanted, lambda: Store.open(tmp_path / "store"))
     target = PythonTarget(python="3.11.2", glibc="2.36", machine="x86_64")
     report = tmp_path / "report.json"
@@ -396,4 +402,5 @@ def test_pip_takes_the_requirements_of_a_real_lock(tmp_path: Path) -> None:
     }  # fmt: skip
     lock = read_lock(ROOT, "sklearn-1.9")
     assert lock is not None
-    assert installed == {(each.name, each.version) for each in lock.wheels}
+    (amd64,) = (each for each in lock.targets if each.name == wanted.target)
+    assert installed == {(each.name, each.version) for each in serving(lock.wheels, amd64)}

@@ -74,18 +74,23 @@ def manifest_document(config: Document, layers: Sequence[BuiltLayer]) -> Documen
     return Document(MANIFEST, encoded(value))
 
 
-def index_document(manifests: Mapping[str, Document], repository: str, tag: str) -> Document:
-    """Return a layout's index: an image's manifests by platform, all going by ``tag``."""
+def platform_index(manifests: Mapping[str, Document]) -> Document:
+    """Return the index of one image's manifests by platform, from which a reader chooses."""
     entries = []
     for platform, manifest in sorted(manifests.items()):
         os, _, architecture = platform.partition("/")
-        entries.append(
-            manifest.descriptor(
-                platform={"os": os, "architecture": architecture},
-                annotations={
-                    "io.containerd.image.name": f"{repository}:{tag}",
-                    "org.opencontainers.image.ref.name": tag,
-                },
-            )
-        )
+        entries.append(manifest.descriptor(platform={"os": os, "architecture": architecture}))
+    return _index(entries)
+
+
+def layout_index(image: Document, repository: str, tag: str) -> Document:
+    """Return a layout's index: one image, a manifest or a platform index, that goes by ``tag``."""
+    annotations = {
+        "io.containerd.image.name": f"{repository}:{tag}",
+        "org.opencontainers.image.ref.name": tag,
+    }
+    return _index([image.descriptor(annotations=annotations)])
+
+
+def _index(entries: list[dict[str, Any]]) -> Document:
     return Document(INDEX, encoded({"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}))

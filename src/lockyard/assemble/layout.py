@@ -18,8 +18,9 @@ from lockyard.assemble.document import (
     Document,
     config_document,
     encoded,
-    index_document,
+    layout_index,
     manifest_document,
+    platform_index,
 )
 from lockyard.assemble.replace import replace_folder
 from lockyard.build.built import BuiltLayer
@@ -65,6 +66,13 @@ def assemble(plan: ImagePlan, layers: Sequence[BuiltLayer]) -> Image:
     )
 
 
+def top_document(images: Sequence[Image]) -> Document:
+    """Return what an image's tag names: its one manifest, or the index of its platforms."""
+    if len(images) == 1:
+        return images[0].manifest
+    return platform_index({image.platform: image.manifest for image in images})
+
+
 def write_layout(
     images: Sequence[Image], repository: str, ledger: bytes, store: Store, folder: Path
 ) -> None:
@@ -79,8 +87,9 @@ def write_layout(
         try:
             for image in images:
                 _put_blobs(image, store, made)
-            manifests = {image.platform: image.manifest for image in images}
-            _write(made / "index.json", index_document(manifests, repository, TAG).data)
+            top = top_document(images)
+            _write(made / "blobs" / "sha256" / top.digest, top.data)
+            _write(made / "index.json", layout_index(top, repository, TAG).data)
             _write(made / "oci-layout", encoded({"imageLayoutVersion": "1.0.0"}))
             _write(made / LEDGER, ledger)
             made.chmod(0o755)

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from lockyard.build.built import BuiltLayer
-from lockyard.build.layer import build_layer, cached_layer, wheel_tree
+from lockyard.build.layer import build_layer, cached_layer
 from lockyard.build.recipe import venv_entries
+from lockyard.build.tree import Tree
 from lockyard.events import Reporter
-from lockyard.plan.layer import Layer, RecipeLayer, WheelLayer
+from lockyard.plan.layer import Layer, RecipeLayer
 from lockyard.store.store import Store
 
 
@@ -18,14 +19,20 @@ def build_layers(
 ) -> list[BuiltLayer]:
     """Return the layers in order, building those that the store doesn't have.
 
-    Their artifacts are in the store. The first error of any is raised once the layers that
-    were under way have ended.
+    The artifacts of those are in the store. The first error of any is raised once the layers
+    that were under way have ended. Raise BuildError where two layers collide.
     """
     found = [cached_layer(layer, store) for layer in layers]
-    if None not in found:
-        return [built for built in found if built]
-    _check_collisions(layers, store)
+    missing = [layer for layer, built in zip(layers, found, strict=True) if built is None]
+    made = iter(_build(missing, store, jobs, reporter) if missing else [])
+    built = [each or next(made) for each in found]
+    _check_collisions(layers, built)
+    return built
 
+
+def _build(
+    layers: Sequence[Layer], store: Store, jobs: int, reporter: Reporter
+) -> list[BuiltLayer]:
     def build(layer: Layer) -> BuiltLayer:
         reporter.begin(layer.title, layer.title)
         try:
@@ -34,25 +41,21 @@ def build_layers(
             reporter.end(layer.title)
 
     with ThreadPoolExecutor(jobs) as compressors, ThreadPoolExecutor(jobs) as builders:
-        pending = {
-            number: builders.submit(build, layer)
-            for number, layer in enumerate(layers)
-            if found[number] is None
-        }
+        pending = [builders.submit(build, layer) for layer in layers]
         try:
-            return [built or pending[number].result() for number, built in enumerate(found)]
+            return [each.result() for each in pending]
         except BaseException:
             builders.shutdown(wait=False, cancel_futures=True)
             raise
 
 
-def _check_collisions(layers: Sequence[Layer], store: Store) -> None:
+def _check_collisions(layers: Sequence[Layer], built: Sequence[BuiltLayer]) -> None:
     """Raise BuildError where wheels collide with one another, or with the environment itself.
 
-    Layers that are built apart could hide that: the last one would win.
+    Layers are built apart, and perhaps for other images, so none knows of the others; the
+    last one would win without a word.
     """
-    wheels = tuple(layer for layer in layers if isinstance(layer, WheelLayer))
-    with wheel_tree(wheels, store) as tree:
-        for venv in {layer.venv for layer in layers if isinstance(layer, RecipeLayer)}:
-            tree.add(venv_entries(venv))
-        iter(tree)
+    tree = Tree(file for each in built for file in each.files)
+    for venv in {layer.venv for layer in layers if isinstance(layer, RecipeLayer)}:
+        tree.add(venv_entries(venv))
+    iter(tree)

@@ -7,11 +7,15 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
+
+from attrs import evolve
 
 from lockyard.build.built import BuiltLayer
 from lockyard.build.compress import GzipStream
 from lockyard.build.debian.archive import open_debs
 from lockyard.build.debian.base import base_tree
+from lockyard.build.entry import Entry
 from lockyard.build.recipe import recipe_tree
 from lockyard.build.tar import write_tar
 from lockyard.build.tree import Tree
@@ -30,11 +34,23 @@ def cached_layer(layer: Layer, store: Store) -> BuiltLayer | None:
     """Return a layer that was built before and is still in the store."""
     record = store.record(_RECORDS, layer_key(layer))
     match record:
-        case {"digest": str(digest), "size": int(size), "diff_id": str(diff_id)}:
+        case {"digest": str(digest), "size": int(size), "diff_id": str(diff_id), "files": files}:
             sound = _SHA256.fullmatch(digest) and _SHA256.fullmatch(diff_id)
             if sound and store.blob(digest, size) is not None:
-                return BuiltLayer(title=layer.title, digest=digest, size=size, diff_id=diff_id)
+                return _built(layer, digest=digest, size=size, diff_id=diff_id, files=files)
     return None
+
+
+def _built(layer: Layer, *, digest: str, size: int, diff_id: str, files: Any) -> BuiltLayer | None:
+    """Return a layer as it was recorded, or None where the list of its files isn't one."""
+    try:
+        entries = tuple(
+            Entry(path="" + path, kind="file", mode=mode, size=length, sha256=sha256, owner=owner)
+            for path, mode, length, sha256, owner in files
+        )
+    except (TypeError, ValueError):
+        return None
+    return BuiltLayer(title=layer.title, digest=digest, size=size, diff_id=diff_id, files=entries)
 
 
 def build_layer(layer: Layer, store: Store, executor: Executor) -> BuiltLayer:
@@ -48,15 +64,27 @@ def build_layer(layer: Layer, store: Store, executor: Executor) -> BuiltLayer:
         write_tar(tree, stream.write)
         diff_id = stream.finish()
         writer.commit()
+        files = [entry for entry in tree if entry.kind == "file"]
         built = BuiltLayer(
-            title=layer.title, digest=writer.sha256, size=writer.size, diff_id=diff_id
+            title=layer.title,
+            digest=writer.sha256,
+            size=writer.size,
+            diff_id=diff_id,
+            files=tuple(evolve(file, open=None) for file in files if isinstance(layer, WheelLayer)),
         )
-    store.put_record(
-        _RECORDS,
-        layer_key(layer),
-        {"digest": built.digest, "size": built.size, "diff_id": built.diff_id},
-    )
+    store.put_record(_RECORDS, layer_key(layer), _record(built))
     return built
+
+
+def _record(built: BuiltLayer) -> dict[str, Any]:
+    return {
+        "digest": built.digest,
+        "size": built.size,
+        "diff_id": built.diff_id,
+        "files": [
+            [file.path, file.mode, file.size, file.sha256, file.owner] for file in built.files
+        ],
+    }
 
 
 @contextmanager
@@ -66,7 +94,7 @@ def _tree(layer: Layer, store: Store) -> Iterator[Tree]:
             with open_debs(_paths(layer.debs, store)) as debs:
                 yield base_tree(debs)
         case WheelLayer():
-            with wheel_tree((layer,), store) as tree:
+            with wheel_tree(layer, store) as tree:
                 yield tree
         case RecipeLayer():
             with open_debs(_paths(layer.account_debs, store)) as debs:
@@ -74,14 +102,13 @@ def _tree(layer: Layer, store: Store) -> Iterator[Tree]:
 
 
 @contextmanager
-def wheel_tree(layers: tuple[WheelLayer, ...], store: Store) -> Iterator[Tree]:
-    """Give the tree of several layers' wheels. Raise BuildError where two collide."""
+def wheel_tree(layer: WheelLayer, store: Store) -> Iterator[Tree]:
+    """Give the tree of a layer's wheels. Raise BuildError where two collide."""
     with ExitStack() as stack:
         tree = Tree()
-        for layer in layers:
-            for file, path in _paths(layer.wheels, store).items():
-                archive = stack.enter_context(open_wheel(path, file))
-                tree.add(installed_entries(archive, layer.venv))
+        for file, path in _paths(layer.wheels, store).items():
+            archive = stack.enter_context(open_wheel(path, file))
+            tree.add(installed_entries(archive, layer.venv))
         yield tree
 
 

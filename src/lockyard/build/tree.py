@@ -69,9 +69,10 @@ class Tree:
                 complete.setdefault(parent, directory(parent))
                 if complete[parent].kind != "directory":
                     raise BuildError(
-                        f"/{path} lies below a path that isn't a directory",
+                        f"it is a {complete[parent].kind} of {complete[parent].owner}, and "
+                        f"/{path} of {entry.owner} lies below it",
                         where=f"/{parent}",
-                        solution=f"{entry.owner} can't be unpacked here",
+                        solution="require only one of them, or versions that don't collide",
                     )
             if entry.kind == "hardlink" and not self._is_file(entry.link):
                 raise BuildError(

@@ -7,8 +7,9 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from attrs import evolve
 from invoke.collection import Collection
 from invoke.context import Context
 from invoke.exceptions import Exit
@@ -23,35 +24,41 @@ from lockyard.resolve.moves import Moves
 from lockyard.spec.reader import Fleet, read_fleet
 from lockyard.store.store import Store
 
+if TYPE_CHECKING:
+    from lockyard.tasks.build import Built
+
 T = TypeVar("T")
 _NAME = "an env: the name of a file in envs/ without its .toml"
 _JSON = "print JSON for machines instead of words"
 
 
-@task(help={"json": _JSON}, name="list")
+@task(help={"json": _JSON}, name="list", auto_shortflags=False)
 def list_(_: Context, json: bool = False) -> None:
     """Show every env: its images, whether its lock fits, what is built.
 
     Reads only the workspace; needs no network. States of a lock are `fresh`, `stale` (the
     spec has changed since: lock it) and `missing`.
+
+    Example: invoke list --json
     """
-    from lockyard.tasks.list import list_fleet  # noqa: PLC0415
+    from lockyard.tasks.list import Listed, list_env  # noqa: PLC0415
 
     with told(as_json=json):
-        rows = list_fleet(_fleet(), Path("dist"))
-        width = max((len(row.env) for row in rows), default=0)
-        show(
-            rows,
-            as_json=json,
-            line=lambda row: (
-                f"{row.env:<{width}}  {row.lock:<7}  {row.repository}"
-                + (f"@{row.digest}" if row.digest else "")
-            ),
-        )
+        fleet = _fleet()
+        known = fleet.env_names()
+        width = max((len(name) for name in known), default=0)
+
+        def line(row: Listed) -> str:
+            name = f"{row.repository}@{row.digest}" if row.digest else row.repository
+            return f"{row.env:<{width}}  {row.lock:<7}  {name}"
+
+        done, failed = _each(known, lambda name: list_env(fleet, name, Path("dist")))
+        _finish([row for rows in done for row in rows], failed, as_json=json, line=line)
 
 
 @task(
     klass=FleetTask,
+    auto_shortflags=False,
     positional=["name"],
     iterable=["upgrade_package"],
     help={
@@ -116,11 +123,12 @@ def lock(
 
 @task(
     klass=FleetTask,
+    auto_shortflags=False,
     positional=["name"],
     help={
         "name": _NAME,
         "all": "every env of the workspace; one that fails doesn't stop the others",
-        "output": "the folder for image layouts (dist)",
+        "output": "the folder for image layouts, in the workspace unless absolute (dist)",
         "jobs": "how many layers at once (the number of processors)",
         "archive": "also write each image as DIST/IMAGE.tar, for docker load or skopeo",
         "load": "also load each image into the Docker engine",
@@ -147,20 +155,19 @@ def build(
 
     Example: invoke build sklearn-1.9 --load
     """
-    from lockyard.tasks.build import Builder, Built  # noqa: PLC0415
+    from lockyard.tasks.build import Builder  # noqa: PLC0415
 
     def line(done: Built) -> str:
         if done.state == "would build":
             return f"{done.image}: would build {done.new_layers} of {done.layers} layers"
         what = "nothing to do" if done.state == "unchanged" else f"built in {done.seconds} s"
         head = f"{done.image}: {what}, {readable(done.size)}, {done.layers} layers"
-        return "\n".join([head, *(f"  {digest}  {p}" for p, digest in done.digests.items())])
+        digests = [f"  {digest}  {p}" for p, digest in done.digests.items()]
+        return "\n".join([head, *digests, *(f"  loaded as {tag}" for tag in done.tags)])
 
     def one(builder: Builder, env: str) -> list[Built]:
         made = builder.build(env, dry_run=dry_run)
-        for image in made if not dry_run else []:
-            _ship(Path(image.folder), archive=archive, load=load)
-        return made
+        return made if dry_run else [_ship(image, archive=archive, load=load) for image in made]
 
     with told(as_json=json):
         fleet, store = _fleet(), Store.default(os.environ)
@@ -199,7 +206,9 @@ def _moves(upgrade: bool, packages: Sequence[str], as_of: str) -> Moves:
     )
 
 
-def _ship(folder: Path, *, archive: bool, load: bool) -> None:
+def _ship(built: Built, *, archive: bool, load: bool) -> Built:
+    """Write an image's archive or load it, where that is asked for."""
+    folder = Path(built.folder)
     if archive:
         from lockyard.ship.archive import write_archive  # noqa: PLC0415
 
@@ -207,7 +216,8 @@ def _ship(folder: Path, *, archive: bool, load: bool) -> None:
     if load:
         from lockyard.ship.engine import load_image  # noqa: PLC0415
 
-        load_image(folder)
+        return evolve(built, tags=tuple(load_image(folder)))
+    return built
 
 
 def _fleet() -> Fleet:

@@ -34,7 +34,7 @@ class _Lines:
     def begin(self, task: str, text: str, total: int | None = None) -> None:
         # A task of bytes that is named by a digest is one of many under a task of its own.
         if not (total and len(task) == 64):
-            print(f"  {text}", file=sys.stderr, flush=True)
+            self.note(_short(text, 100))
 
     def advance(self, task: str, amount: int) -> None:
         pass
@@ -43,7 +43,9 @@ class _Lines:
         pass
 
     def note(self, text: str) -> None:
-        print(f"  {text}", file=sys.stderr, flush=True)
+        # In one piece: several threads speak at once.
+        sys.stderr.write(f"  {text}\n")
+        sys.stderr.flush()
 
 
 class _Bars:

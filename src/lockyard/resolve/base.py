@@ -112,12 +112,13 @@ class BaseResolver:
         ).debs
         by_name = {deb.name: deb for deb in debs}
         interpreter = f"python{base.python}"
-        if interpreter not in by_name:
-            raise SpecError(
-                f"the base has no package {interpreter}",
-                where=f"WORKSPACE.toml: bases.{self.env.base}.packages",
-                solution=f'add "{interpreter}", or correct the base\'s python',
-            )
+        for needed in (interpreter, "libc6"):
+            if needed not in by_name:
+                raise SpecError(
+                    f"the base has no package {needed}",
+                    where=f"WORKSPACE.toml: bases.{self.env.base}.packages",
+                    solution=f'add "{needed}", or correct the base\'s python',
+                )
         target = self._target(
             variant,
             platform,

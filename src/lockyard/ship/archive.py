@@ -72,7 +72,10 @@ def _docker_manifest(folder: Path, index: Any) -> bytes:
     """Return the list that ``docker save`` writes: a config and its layers, by image."""
     rows = []
     for entry in index["manifests"]:
-        manifest = json.loads((folder / _path(str(entry["digest"]))).read_bytes())
+        manifest = _read(folder, entry)
+        if "manifests" in manifest:
+            # Who reads this file knows no platforms: it gets the one that it most likely runs.
+            manifest = _read(folder, manifest["manifests"][0])
         rows.append(
             {
                 "Config": _path(manifest["config"]["digest"]),
@@ -81,6 +84,10 @@ def _docker_manifest(folder: Path, index: Any) -> bytes:
             }
         )
     return encoded(rows)
+
+
+def _read(folder: Path, entry: Any) -> Any:
+    return json.loads((folder / _path(str(entry["digest"]))).read_bytes())
 
 
 def _path(digest: str) -> str:

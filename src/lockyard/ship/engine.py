@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from contextlib import closing
 from pathlib import Path
 
 from lockyard.errors import EngineError
 from lockyard.ship.archive import write_archive
-
-_HELP = "start a Docker engine, or point DOCKER_HOST at one"
 
 
 def load_image(folder: Path) -> list[str]:
@@ -20,12 +19,15 @@ def load_image(folder: Path) -> list[str]:
     import docker  # noqa: PLC0415 - a tenth of a second, for those who load only
     import requests  # noqa: PLC0415
 
+    where = os.environ.get("DOCKER_HOST", "the default socket")
     try:
         client = docker.from_env()
         client.ping()
-    except (docker.errors.DockerException, requests.RequestException) as error:
+    except (docker.errors.DockerException, requests.RequestException):
         raise EngineError(
-            f"no Docker engine answers: {error}", where="docker", solution=_HELP
+            "no Docker engine answers",
+            where=where,
+            solution="start one, or point DOCKER_HOST at one",
         ) from None
     with closing(client), tempfile.TemporaryDirectory() as scratch:
         archive = Path(scratch) / "image.tar"
@@ -35,6 +37,8 @@ def load_image(folder: Path) -> list[str]:
                 images = client.images.load(stream)
         except (docker.errors.DockerException, requests.RequestException) as error:
             raise EngineError(
-                f"the engine refused the image: {error}", where=folder.name, solution=_HELP
+                f"the engine refuses {folder.name}: {error}",
+                where=where,
+                solution="see the engine's log; docker load of the image's --archive tells more",
             ) from None
     return sorted(tag for image in images for tag in image.tags)

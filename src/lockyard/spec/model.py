@@ -111,7 +111,7 @@ class DebianBase:
     stands at ``interpreter``.
     """
 
-    kind: Literal["debian"]
+    kind: Literal["debian"] = "debian"
     source: DebianSourceName
     suite: Suite
     components: Annotated[tuple[Component, ...], SOME]

@@ -43,7 +43,9 @@ def converter(checks: Mapping[Any, Callable[[str], None]]) -> Converter:
     made.register_structure_hook(str, _exactly(str, "a text"))
     made.register_structure_hook(int, _exactly(int, "a whole number"))
     made.register_structure_hook(Source, lambda value, _: _by_kind(made, "source", _SOURCES, value))
-    made.register_structure_hook(Base, lambda value, _: _by_kind(made, "base", _BASES, value))
+    made.register_structure_hook(
+        Base, lambda value, _: _by_kind(made, "base", _BASES, value, "debian")
+    )
     for kind, check in {**TEXT_CHECKS, **checks}.items():
         _register(made, kind, _checked(str, "a text", check))
     for kind, number_check in NUMBER_CHECKS.items():
@@ -98,9 +100,11 @@ _SOURCES = {
 _BASES = {"debian": DebianBase, "image": ImageBase}
 
 
-def _by_kind(made: Converter, what: str, kinds: Mapping[str, Any], value: Any) -> Any:
+def _by_kind(
+    made: Converter, what: str, kinds: Mapping[str, Any], value: Any, default: str = ""
+) -> Any:
     """Structure a table as the model that its ``kind`` names."""
-    kind = value.get("kind") if isinstance(value, dict) else None
+    kind = value.get("kind", default) if isinstance(value, dict) else None
     if not isinstance(kind, str) or kind not in kinds:
         known = " or ".join(f'kind = "{each}"' for each in kinds)
         raise Unfit(

@@ -23,8 +23,8 @@ class Partial:
 
     A context manager. An advisory lock keeps other threads and processes out; it ends with its
     holder, however that ends. ``wait(seconds)`` is called between two attempts to take it, and
-    may raise to give up. Leaving keeps the bytes, if any, for the next run. Raises StoreError where the
-    file system refuses.
+    may raise to give up. Leaving keeps the bytes, if any, for the next run. Raises StoreError
+    where the file system refuses.
     """
 
     def __init__(

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from attrs import frozen
 
 from lockyard import ASSEMBLY_VERSION
-from lockyard.assemble.layout import Image, read_ledger
+from lockyard.assemble.layout import Image, read_ledger, top_document
 from lockyard.events import Reporter
 from lockyard.plan.image import ImagePlan
 from lockyard.spec.model import DebianSource, PypiSource, Workspace
@@ -24,10 +24,14 @@ State = Literal["built", "unchanged", "would build"]
 
 @frozen(kw_only=True)
 class Built:
-    """What came of one image: its folder, and by platform its digest; sizes in bytes."""
+    """What came of one image: its folder, and by platform its digest; sizes in bytes.
+
+    ``repository`` is its whole name without a tag; ``tags`` are those that it was loaded under.
+    """
 
     env: str
     image: str
+    repository: str
     folder: str
     state: State
     digests: Mapping[str, str]
@@ -35,6 +39,7 @@ class Built:
     layers: int
     new_layers: int
     seconds: float
+    tags: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -128,6 +133,7 @@ class Builder:
         return Built(
             env=plans[0].env,
             image=image,
+            repository=plans[0].names.repository,
             folder=str(self.output / image),
             state=state,
             digests=ledger.get("images", {}),
@@ -140,13 +146,16 @@ class Builder:
 
 def _ledger(keys: Mapping[str, str], images: Sequence[Image]) -> dict[str, Any]:
     """Return the record of a build: what went in by its key, what came out by its digests."""
+    top = top_document(images)
+    blobs = {name: size for image in images for name, size in image.blobs.items()}
+    blobs[top.digest] = len(top.data)
     return {
         "format": 1,
         "builder": "embedded",
         "assembly": ASSEMBLY_VERSION,
         "plans": dict(keys),
         "images": {image.platform: image.digest for image in images},
-        "blobs": {name: size for image in images for name, size in image.blobs.items()},
+        "blobs": blobs,
         "layers": {
             image.platform: [
                 {"title": layer.title, "digest": layer.digest, "diff_id": layer.diff_id}

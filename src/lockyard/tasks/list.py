@@ -30,29 +30,28 @@ class Listed:
     digest: str
 
 
-def list_fleet(fleet: Fleet, output: Path) -> list[Listed]:
-    """Return every image of the fleet, by env and variant."""
+def list_env(fleet: Fleet, name: str, output: Path) -> list[Listed]:
+    """Return an env's images, one for each variant."""
+    env = fleet.env(name)
+    recipe = fleet.recipe(env.recipe)
+    state = _lock_state(fleet, env)
     rows = []
-    for name in fleet.env_names():
-        env = fleet.env(name)
-        recipe = fleet.recipe(env.recipe)
-        state = _lock_state(fleet, env)
-        for variant in sorted(env.variants):
-            called = names(fleet.workspace, env, recipe, variant)
-            ledger = read_ledger(fleet.root / output / called.image) or {}
-            rows.append(
-                Listed(
-                    env=name,
-                    title=env.title,
-                    variant=variant,
-                    platforms=env.platforms,
-                    image=called.image,
-                    repository=called.repository,
-                    environment=called.environment,
-                    lock=state,
-                    digest=", ".join(sorted(ledger.get("images", {}).values())),
-                )
+    for variant in sorted(env.variants):
+        called = names(fleet.workspace, env, recipe, variant)
+        ledger = read_ledger(fleet.root / output / called.image) or {}
+        rows.append(
+            Listed(
+                env=name,
+                title=env.title,
+                variant=variant,
+                platforms=env.platforms,
+                image=called.image,
+                repository=called.repository,
+                environment=called.environment,
+                lock=state,
+                digest=", ".join(sorted(ledger.get("images", {}).values())),
             )
+        )
     return rows
 
 

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from lockyard.errors import BuildError, IntegrityError, SpecError
+from lockyard.errors import BuildError, IntegrityError, SpecError, StoreError
+from lockyard.events import Silent
 from lockyard.lock.model import Wheel
 from lockyard.resolve.sdist.build import SdistBuilder, rebuild
-from lockyard.resolve.sdist.sandbox import _isolation
+from lockyard.resolve.sdist.sandbox import isolation
 
 from .conftest import GOOD, PYPROJECT, make_sdist, record
 
@@ -66,7 +67,7 @@ return tiny.wheel(out, "app-1.0-py3-none-any.whl", names=names, paths=paths, wor
     assert len(texts["paths"].splitlines()) == 1
 
 
-@pytest.mark.skipif(not _isolation(), reason="this system can't take the network away")
+@pytest.mark.skipif(not isolation(), reason="this system can't take the network away")
 def test_has_no_network(built: Any, index: Any) -> None:
     body = """
 import urllib.request
@@ -109,6 +110,7 @@ return tiny.wheel(out, "app-1.0-py3-none-any.whl")
     ("body", "reason"),
     [
         ('raise ValueError("that is why")', "its build fails: ValueError: that is why"),
+        ("raise OSError(os.environ['CC'])", "its build compiles an extension"),
         ("os._exit(3)", "its build fails: it said nothing"),
         ("return 'app-1.0-py3-none-any.whl'", "its build gives no wheel"),
         (GOOD.replace("app-1.0", "lib-1.0"), "its build gives lib-1.0-py3-none-any.whl"),
@@ -154,6 +156,20 @@ def test_refuses_variables_that_are_its_own(builder: SdistBuilder, name: str) ->
     content = make_sdist()
     with pytest.raises(SpecError):
         builder.build(record(content, **{name: "x"}), content)
+
+
+def test_says_where_the_network_stays_in_reach(
+    builder: SdistBuilder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    isolation.cache_clear()
+    notes: list[str] = []
+    reporter = Silent()
+    monkeypatch.setattr(reporter, "note", notes.append)
+    content = make_sdist()
+    evolve(builder, reporter=reporter).build(record(content), content)
+    isolation.cache_clear()
+    assert "network in reach" in notes[0]
 
 
 def test_builds_once(builder: SdistBuilder, index: Any) -> None:
@@ -215,6 +231,18 @@ class TestRebuild:
     ) -> None:
         with pytest.raises(IntegrityError, match="building it again gives other bytes"):
             rebuild(evolve(wheel, sha256="0" * 64), sdist_path, builder)
+
+    def test_says_which_sdist_is_missing(
+        self, builder: SdistBuilder, wheel: Wheel, tmp_path: Path
+    ) -> None:
+        with pytest.raises(StoreError, match=r"app-1\.0.tar\.gz: it can't be read"):
+            rebuild(wheel, tmp_path / "none", evolve(builder, cache=tmp_path / "fresh"))
+
+    def test_refuses_a_wheel_of_the_index(
+        self, builder: SdistBuilder, wheel: Wheel, sdist_path: Path
+    ) -> None:
+        with pytest.raises(IntegrityError, match="names no sdist"):
+            rebuild(evolve(wheel, sdist=None), sdist_path, builder)
 
     def test_refuses_another_sdist(
         self, builder: SdistBuilder, wheel: Wheel, sdist_path: Path, tmp_path: Path

@@ -87,7 +87,10 @@ def _libc_bin(tree: Tree) -> Iterator[Entry]:
 
 
 def _ca_certificates(tree: Tree) -> Iterator[Entry]:
-    """Enable every certificate, as update-ca-certificates(8) does for a fresh installation."""
+    """Enable every certificate, as update-ca-certificates(8) does for a fresh installation.
+
+    Less its links by hashed names: OpenSSL looks into the bundle first, by way of cert.pem.
+    """
     folder = "usr/share/ca-certificates"
     found = sorted(e.path for e in tree.below(folder) if e.path.endswith(".crt"))
     names = [path.removeprefix(f"{folder}/") for path in found]

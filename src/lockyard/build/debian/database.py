@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from lockyard.build.debian.archive import DebArchive
 from lockyard.build.entry import Entry, directory, text
+from lockyard.build.paths import safe_path
 from lockyard.build.tree import Tree
 
 FOLDER = "var/lib/dpkg"
@@ -31,9 +32,32 @@ def database_entries(
     yield text(f"{FOLDER}/statoverride", "".join(f"{line}\n" for line in overrides))
     yield text(f"{FOLDER}/info/format", "1\n")
     yield directory(f"{FOLDER}/updates")
-    yield directory(f"{FOLDER}/triggers")
+    yield from _triggers(debs)
     for deb in debs:
         yield from _info(deb, tree)
+
+
+def _triggers(debs: Sequence[DebArchive]) -> Iterator[Entry]:
+    """Give who is interested in which trigger (deb-triggers(5)): of files, and of names.
+
+    Without these, what a Dockerfile installs later would not reach ldconfig.
+    """
+    files, named = [], dict[str, list[str]]()
+    for deb in debs:
+        for line in deb.control.get("triggers", b"").decode().splitlines():
+            directive, _, trigger = line.partition("#")[0].strip().partition(" ")
+            if not directive.startswith("interest"):
+                continue
+            who = f"{deb.name}/noawait" if directive.endswith("-noawait") else deb.name
+            if trigger.startswith("/"):
+                files.append(f"{trigger} {who}\n")
+            else:
+                named.setdefault(trigger, []).append(f"{who}\n")
+    yield text(f"{FOLDER}/triggers/File", "".join(files))
+    yield text(f"{FOLDER}/triggers/Unincorp", "")
+    for trigger, lines in named.items():
+        name = safe_path(trigger, "triggers")
+        yield text(f"{FOLDER}/triggers/{name}", "".join(lines))
 
 
 def merged(path: str) -> str:
@@ -82,8 +106,8 @@ def _info(deb: DebArchive, tree: Tree) -> Iterator[Entry]:
     yield text(f"{stem}.list", "".join(f"{path}\n" for path in ["/.", *(f"/{p}" for p in paths)]))
     sums = _decoded(deb, "md5sums").splitlines(keepends=True)
     kept = [line for line in sums if merged(line.rstrip("\n")[34:]) in tree]
-    if kept:
-        yield text(f"{stem}.md5sums", "".join(kept))
+    # There even if it is empty: dpkg takes a package without it for a damaged one.
+    yield text(f"{stem}.md5sums", "".join(kept))
     if "conffiles" in deb.control:
         yield text(f"{stem}.conffiles", deb.control["conffiles"])
     for name in sorted(deb.control.keys() - _NOT_KEPT):

@@ -186,6 +186,8 @@ def _checked_infos(archive: zipfile.ZipFile, file: str, size: int) -> dict[str, 
             continue
         if path in infos:
             raise broken(file, f"it has {path} twice")
+        if info.header_offset < 0:
+            raise broken(file, f"its archive is damaged: {path} would stand before it")
         if info.flag_bits & 0x1:
             raise broken(file, f"{path} is encrypted")
         if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:

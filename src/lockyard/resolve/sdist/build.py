@@ -12,16 +12,16 @@ from pathlib import Path
 from attrs import field, frozen
 from build import BuildBackendException, BuildException, ProjectBuilder
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name, parse_sdist_filename
+from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist_filename
 
-from lockyard.errors import BuildError, IntegrityError
+from lockyard.errors import BuildError, IntegrityError, StoreError
 from lockyard.events import Reporter, Silent
 from lockyard.lock.model import Sdist, Wheel
 
 from .cache import KeptFile, build_key, built_wheels
 from .index import Index, verified
 from .normal import normal_wheel
-from .sandbox import Sandbox, make_sandbox
+from .sandbox import NO_COMPILER, Sandbox, isolation, make_sandbox
 from .tools import Tool, fetch_tools, parse_tools
 from .unpack import unpack_sdist
 
@@ -57,7 +57,7 @@ class SdistBuilder:
         found = built_wheels(self.cache).get(build_key(sdist))
         if found is not None:
             return found
-        listed = self.index.file(parse_sdist_filename(sdist.file)[0], sdist.file)
+        listed = self.index.file(_project(sdist.file), sdist.file)
         content = self.index.download(listed, sha256=sdist.sha256, size=sdist.size)
         return self.build(sdist, content)
 
@@ -65,6 +65,11 @@ class SdistBuilder:
         """Build the wheel of an sdist whose content was verified, whatever is remembered."""
         tools = parse_tools(sdist.tools)
         wheels = fetch_tools(tools, self.index, self.cache)
+        if not isolation():
+            self.reporter.note(
+                f"{sdist.file} is built with the network in reach, as nothing"
+                " here lets a user take it away"
+            )
         task = f"build {sdist.file}"
         self.reporter.begin(task, f"Building {sdist.file}")
         try:
@@ -86,10 +91,7 @@ def rebuild(wheel: Wheel, sdist_path: Path, builder: SdistBuilder) -> Path:
         raise IntegrityError("the lock names no sdist that it is built from", where=wheel.file)
     found = built_wheels(builder.cache).get(build_key(wheel.sdist))
     if found is None or found.sha256 != wheel.sha256:
-        content = verified(
-            sdist_path.read_bytes(), sha256=wheel.sdist.sha256, where=wheel.sdist.file
-        )
-        found = builder.build(wheel.sdist, content)
+        found = builder.build(wheel.sdist, _read(sdist_path, wheel.sdist))
     if (found.file, found.sha256, found.size) != (wheel.file, wheel.sha256, wheel.size):
         raise IntegrityError(
             f"building it again gives other bytes: {found.file} with the sha256 {found.sha256}",
@@ -97,6 +99,21 @@ def rebuild(wheel: Wheel, sdist_path: Path, builder: SdistBuilder) -> Path:
             solution="lock again; if it happens again, that build isn't reproducible",
         )
     return found.path
+
+
+def _project(file: str) -> str:
+    try:
+        return parse_sdist_filename(file)[0]
+    except InvalidSdistFilename as error:
+        raise IntegrityError(str(error), where=file) from error
+
+
+def _read(path: Path, sdist: Sdist) -> bytes:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"it can't be read: {error.strerror}", where=sdist.file) from error
+    return verified(content, sha256=sdist.sha256, where=sdist.file)
 
 
 def build_wheel(
@@ -108,7 +125,7 @@ def build_wheel(
     those of the tools. The dependencies that a ``setup.py`` computes are those for the Python
     that builds; what is declared with markers holds for all.
     """
-    with tempfile.TemporaryDirectory(prefix="lockyard-") as folder:
+    with tempfile.TemporaryDirectory(prefix="lockyard-", ignore_cleanup_errors=True) as folder:
         root = Path(folder).resolve()
         for name in ("source", "wheel"):
             (root / name).mkdir()
@@ -159,6 +176,8 @@ def _failure(error: Exception, sandbox: Sandbox, file: str) -> BuildError:
     cause = error.exception if isinstance(error, BuildBackendException) else error
     if isinstance(cause, subprocess.TimeoutExpired):
         text = f"its build doesn't end within {cause.timeout:.0f} seconds"
+    elif isinstance(cause, subprocess.CalledProcessError) and NO_COMPILER in sandbox.last_words():
+        text = "its build compiles an extension, so that its wheel would be for one platform alone"
     elif isinstance(cause, subprocess.CalledProcessError):
         text = f"its build fails: {sandbox.last_words()}"
     else:

@@ -22,7 +22,7 @@ from lockyard.errors import BuildError, IntegrityError, SpecError
 
 # How long a hook of a build may take, in seconds. Pure packages take one or two.
 TIME_LIMIT = 600
-_NO_COMPILER = "no-compiler-in-pure-builds"
+NO_COMPILER = "no-compiler-in-pure-builds"
 _NO_NETWORK = ("unshare", "--map-current-user", "--net", "--")
 
 
@@ -30,7 +30,9 @@ _NO_NETWORK = ("unshare", "--map-current-user", "--net", "--")
 class Sandbox:
     """A virtual environment with its own home and temporary folder, all below ``folder``.
 
-    ``environment`` holds what its processes see, and nothing else.
+    ``environment`` holds all variables that its processes see. It keeps builds from taking in
+    what differs from one machine to the next; it doesn't keep hostile code from the user's
+    files, and who allows a package to be built trusts it as who installs it does.
     """
 
     folder: Path
@@ -54,7 +56,7 @@ class Sandbox:
         """
         with (self.folder / "log").open("ab") as log:
             process = subprocess.Popen(
-                [*_isolation(), *cmd],
+                [*isolation(), *cmd],
                 cwd=cwd,
                 env={**self.environment, **(extra_environ or {})},
                 stdin=subprocess.DEVNULL,
@@ -107,8 +109,8 @@ def _environment(folder: Path, given: Mapping[str, str]) -> dict[str, str]:
     own = {
         # What asks for a compiler finds none, so that none of this machine decides whether an
         # optional extension is there.
-        "CC": _NO_COMPILER,
-        "CXX": _NO_COMPILER,
+        "CC": NO_COMPILER,
+        "CXX": NO_COMPILER,
         "HOME": str(folder / "home"),
         "LC_ALL": "C",
         "PATH": str(folder / "env" / "bin"),
@@ -152,8 +154,11 @@ def _install(tool: Path, site: Path, prefix: Path, python: str) -> None:
 
 
 @cache
-def _isolation() -> tuple[str, ...]:
-    """Return the command that takes the network away, empty where the system hasn't one."""
+def isolation() -> tuple[str, ...]:
+    """Return the command that takes the network away, empty where the system lets no user.
+
+    It is a network namespace of a user namespace of its own, so it needs no root.
+    """
     if shutil.which(_NO_NETWORK[0]) is None:
         return ()
     try:

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from lockyard.errors import LockError, ResolveError
+from lockyard.events import Silent
+from lockyard.lock.file import lock_path, read_lock, write_lock
+from lockyard.lock.model import Lock
+from lockyard.resolve import env as resolving
+from lockyard.spec.reader import Fleet
+from lockyard.store.store import Store
+from lockyard.tasks.lock import Locked, Locker, changes
+from tests.tasks.conftest import lock_of, wheel
+
+
+def run(fleet: Fleet, *, dry_run: bool = False) -> Locked:
+    locker = Locker(
+        fleet=fleet,
+        store=Store(fleet.root / "store"),
+        environ={},
+        now=datetime(2026, 1, 1, tzinfo=UTC),
+        reporter=Silent(),
+        refresh=True,
+        dry_run=dry_run,
+    )
+    return locker.lock("trial")
+
+
+def resolves_to(monkeypatch: pytest.MonkeyPatch, lock: Lock) -> None:
+    monkeypatch.setattr(resolving, "resolve_env", lambda *_: lock)
+
+
+def test_first_lock(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock = lock_of(fleet, wheel("flask", "1.0"), wheel("numpy", "2.0"))
+    resolves_to(monkeypatch, lock)
+    done = run(fleet)
+    assert (done.new, done.changed, done.packages, done.size) == (True, True, 2, 2000)
+    assert read_lock(fleet.root, "trial") == lock
+
+
+@pytest.mark.parametrize("old", [None, "1.0", "2.0"])
+def test_dry_run_tells_and_writes_nothing(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch, old: str | None
+) -> None:
+    if old:
+        write_lock(fleet.root, lock_of(fleet, wheel("flask", old)))
+    before = sorted((path, path.stat().st_mtime_ns) for path in fleet.root.rglob("*"))
+    resolves_to(monkeypatch, lock_of(fleet, wheel("flask", "2.0")))
+    assert run(fleet, dry_run=True).changed is (old != "2.0")
+    assert sorted((path, path.stat().st_mtime_ns) for path in fleet.root.rglob("*")) == before
+
+
+def test_what_the_old_lock_pins_is_given_to_the_resolver(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = lock_of(fleet, wheel("flask", "1.0"))
+    write_lock(fleet.root, lock)
+    seen: list[Any] = []
+
+    def resolve(*given: Any) -> Lock:
+        seen.extend(given)
+        return lock
+
+    monkeypatch.setattr(resolving, "resolve_env", resolve)
+    assert not run(fleet).changed
+    assert seen[3] == lock
+
+
+def test_an_error_leaves_the_old_lock(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_lock(fleet.root, lock_of(fleet, wheel("flask", "1.0")))
+    before = (fleet.root / lock_path("trial")).read_bytes()
+
+    def resolve(*_: Any) -> Lock:
+        raise ResolveError("nothing fits")
+
+    monkeypatch.setattr(resolving, "resolve_env", resolve)
+    with pytest.raises(ResolveError):
+        run(fleet)
+    assert (fleet.root / lock_path("trial")).read_bytes() == before
+
+
+def test_a_damaged_lock_says_how_to_go_on(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    resolves_to(monkeypatch, lock_of(fleet))
+    path = fleet.root / lock_path("trial")
+    path.parent.mkdir()
+    path.write_text("format = ")
+    with pytest.raises(LockError) as caught:
+        run(fleet)
+    # Locking again alone would only say the same once more.
+    assert "remove it and lock again" in caught.value.solution
+    path.unlink()
+    assert run(fleet).new
+
+
+def test_changes(fleet: Fleet) -> None:
+    old = lock_of(fleet, wheel("a", "1"), wheel("b", "1"), wheel("c", "1"))
+    new = lock_of(fleet, wheel("b", "2"), wheel("c", "1"), wheel("d", "1"))
+    assert [str(each) for each in changes(old, new)] == ["- a 1", "  b 1 -> 2", "+ d 1"]
+    assert changes(old, old) == ()
+    assert [str(each) for each in changes(None, lock_of(fleet, wheel("a", "1")))] == ["+ a 1"]
+
+
+def test_a_package_of_several_versions_is_one_change(fleet: Fleet) -> None:
+    old = lock_of(fleet, wheel("a", "1", "1"), wheel("a", "2", "2"))
+    (change,) = changes(old, lock_of(fleet, wheel("a", "2", "2")))
+    assert str(change) == "  a 1, 2 -> 2"
