@@ -91,6 +91,21 @@ def test_markers_are_evaluated_for_the_target_and_not_for_this_machine(channel: 
     assert channel.found() == []
 
 
+def test_who_asks_in_another_target_alone_is_no_fault(debian: Sound) -> None:
+    numpy, _, *shared = debian.lock.wheels
+    blas = wheel("blas", "numpy", required_by=("accelerate", "numpy"))
+    accelerate = wheel("accelerate", "env", targets=numpy.targets)
+    given = (*debian.lock.wheels[:2], *shared, accelerate, blas)
+    assert debian.found(wheels=given) == []
+
+
+def test_what_nothing_leads_to_in_one_target_is_found_there(debian: Sound) -> None:
+    numpy, *others = debian.lock.wheels
+    accelerate = wheel("accelerate", "env", targets=numpy.targets)
+    given = (numpy, *others, accelerate, wheel("blas", "accelerate"))
+    assert debian.found(wheels=given) == ["blas (cpu-linux-arm64): nothing in the spec leads to it"]
+
+
 def test_one_package_locked_twice_for_a_target_is_found(debian: Sound) -> None:
     twice = (*debian.lock.wheels, wheel("server", "recipe bare", "py2.py3-none-any"))
     assert debian.found(wheels=twice) == ["server: locked 2 times for one target"]

@@ -52,10 +52,10 @@ def check(_: Context, name: str = "", all: bool = False, json: bool = False) -> 
         done = check_fleet(fleet, name, jobs=os.cpu_count() or 1)
         show(done.findings, as_json=json, line=str)
         if not json:
-            faulty = len({each.lock for each in done.findings})
-            locks = "1 lock" if done.locks == 1 else f"{done.locks} locks"
-            told_faults = f"{len(done.findings)} faults in {faulty} files" if faulty else "no fault"
-            show([f"{locks} checked, {told_faults}"], as_json=False, line=str)
+            files = len({each.lock for each in done.findings})
+            faults = f"{_count(len(done.findings), 'fault')} in {_count(files, 'file')}"
+            summary = f"{_count(done.locks, 'lock')} checked, {faults if files else 'no fault'}"
+            show([summary], as_json=False, line=str)
         if done.findings:
             raise Exit(code=LockError.status)
 
@@ -143,6 +143,10 @@ def export(
             show([done], as_json=True, line=str)
         elif not done.file:
             show([done.text], as_json=False, line=lambda text: text.rstrip("\n"))
+
+
+def _count(number: int, what: str) -> str:
+    return f"1 {what}" if number == 1 else f"{number} {what}s"
 
 
 def _known(format: str, formats: tuple[str, ...]) -> None:

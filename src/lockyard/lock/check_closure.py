@@ -25,34 +25,41 @@ def check_closure(subject: Subject) -> Iterator[Finding]:
                 f"it serves {', '.join(strange)}, which isn't a target of the lock",
                 package=artifact.name,
             )
-    for target in lock.targets:
-        for kind in (lock.debs, lock.conda, lock.wheels):
+    for kind in (lock.debs, lock.conda, lock.wheels):
+        yield from _check_askers(subject, kind)
+        for target in lock.targets:
             held = serving(kind, target)
-            yield from _check_asked(subject, held, target)
+            yield from _check_reached(subject, held, target)
             yield from _check_once(subject, held, target)
+    for target in lock.targets:
         yield from _check_sides(subject, target)
 
 
-def _check_asked(subject: Subject, held: Sequence[Artifact], target: Target) -> Iterator[Finding]:
-    """Follow who requires whom, from the spec on; all of it has to be locked and reached."""
-    names, roots = {each.name for each in held}, labels(subject)
+def _check_askers(subject: Subject, artifacts: Sequence[Artifact]) -> Iterator[Finding]:
+    """Find who requires a package without being locked.
+
+    What several targets share stands once, with all who require it in any of them.
+    """
+    known = {each.name for each in artifacts} | labels(subject)
+    for each in artifacts:
+        for asker in each.required_by:
+            if asker not in known:
+                yield subject.finding(f"required by {asker}, which isn't locked", package=each.name)
+
+
+def _check_reached(subject: Subject, held: Sequence[Artifact], target: Target) -> Iterator[Finding]:
+    """Follow who requires whom in a target, from the spec on, and find what that leaves out."""
     required: dict[str, list[str]] = {}
     for each in held:
         for asker in each.required_by:
             required.setdefault(asker, []).append(each.name)
-            if asker not in names and asker not in roots:
-                yield subject.finding(
-                    f"required by {asker}, which isn't locked",
-                    package=each.name,
-                    target=target.name,
-                )
     reached: set[str] = set()
-    waiting = sorted(roots & required.keys())
+    waiting = sorted(labels(subject) & required.keys())
     while waiting:
         new = set(required.get(waiting.pop(), ())) - reached
         reached |= new
         waiting += new
-    for name in sorted(names - reached):
+    for name in sorted({each.name for each in held} - reached):
         yield subject.finding("nothing in the spec leads to it", package=name, target=target.name)
 
 
