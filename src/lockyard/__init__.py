@@ -4,16 +4,17 @@ The folders are in the order in which data flows; each imports only from those b
 
 1. ``spec``      reads ``WORKSPACE.toml``, ``envs/`` and ``images/`` into models
 2. ``lock``      the lockfile: its model, its text, whether it still satisfies its spec
-3. ``sources``   turns the name of a source into an address, and speaks HTTP
-4. ``resolve``   spec to lock: Debian packages and PyPI wheels, each pinned
-5. ``store``     artifacts and layers by digest
-6. ``fetch``     lock to store: downloads, verified
-7. ``plan``      lock to ordered layer descriptions and image config; decides, touches nothing
-8. ``build``     layer descriptions to layers, from the store, executing nothing
-9. ``assemble``  layers to an OCI image layout
-10. ``ship``     an image to an archive or an engine
-11. ``tasks``    what each task does, put together from the parts
-12. ``cli``      the edge: arguments, progress, output, exit statuses
+3. ``export``    a lock in the forms that other tools read
+4. ``sources``   turns the name of a source into an address, and speaks HTTP
+5. ``resolve``   spec to lock: images, Debian and conda packages, wheels, each pinned
+6. ``store``     artifacts and layers by digest
+7. ``fetch``     lock to store: downloads, verified
+8. ``plan``      lock to ordered layer descriptions and image config; decides, touches nothing
+9. ``build``     layer descriptions to layers, from the store, executing nothing
+10. ``assemble`` layers to an OCI image layout
+11. ``ship``     an image to an archive or an engine
+12. ``tasks``    what each task does, put together from the parts
+13. ``cli``      the edge: arguments, progress, output, exit statuses
 """
 
 __version__ = "0.1.0"

@@ -14,6 +14,7 @@ from lockyard.errors import FetchError, ResolveError, SpecError
 from lockyard.events import Silent
 from lockyard.lock.model import Deb, Lock, Wheel
 from lockyard.lock.text import decode_lock, encode_lock
+from lockyard.resolve import base as basing
 from lockyard.resolve import env as resolving
 from lockyard.resolve.debian.resolver import Resolution
 from lockyard.resolve.env import World, resolve_env
@@ -31,7 +32,7 @@ from lockyard.spec.checks import (
     VariantName,
 )
 from lockyard.spec.model import (
-    Base,
+    DebianBase,
     DebianSource,
     Env,
     ImageConfig,
@@ -53,7 +54,7 @@ WORKSPACE = Workspace(
         "pypi": PypiSource(kind="pypi", index="http://index.invalid/simple"),
     },
     bases={
-        "debian12": Base(
+        "debian12": DebianBase(
             source=DebianSourceName("debian"),
             suite="bookworm",
             components=("main",),
@@ -136,7 +137,7 @@ class Fakes:
 @pytest.fixture
 def fakes(monkeypatch: pytest.MonkeyPatch) -> Fakes:
     made = Fakes()
-    monkeypatch.setattr(resolving, "resolve_debian", made.resolve_debian)
+    monkeypatch.setattr(basing, "resolve_debian", made.resolve_debian)
     monkeypatch.setattr(resolving, "resolve_pypi", made.resolve_pypi)
     return made
 

@@ -13,10 +13,10 @@ from lockyard.spec.checks import (
     PythonVersion,
     UserId,
 )
-from lockyard.spec.model import Base, Env, ImageConfig, NameParts, Recipe, User, Workspace
+from lockyard.spec.model import DebianBase, Env, ImageConfig, NameParts, Recipe, User, Workspace
 from lockyard.spec.names import names, target_name
 
-UBUNTU = Base(
+UBUNTU = DebianBase(
     source=DebianSourceName("debian"),
     suite="bionic",
     components=("main",),

@@ -68,6 +68,8 @@ def test_a_package_moves_to_the_version_that_is_named(locked: Any) -> None:
 def test_a_move_takes_along_what_it_forces(locked: Any) -> None:
     locked.index.wheel("top", "3.0", "shared>=2.0")
     locked.lock(packages=frozenset({"top"}))
+    assert versions(locked) == dict.fromkeys(SHARED, "1.0") | {"top": "2.0"}, "other pins stay"
+    locked.lock(packages=frozenset({"top==3.0"}))
     assert versions(locked) == {"leaf": "1.0", "other": "1.0", "shared": "2.0", "top": "3.0"}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from lockyard.errors import SpecError
 from lockyard.lock.model import BaseImage, CondaPackage, Deb, Target
@@ -28,6 +28,7 @@ from lockyard.spec.model import (
 )
 from lockyard.spec.names import target_name
 
+_MOVE = "--upgrade-package"
 _SUBDIRS = {"linux/amd64": "linux-64", "linux/arm64": "linux-aarch64"}
 
 
@@ -110,6 +111,7 @@ class BaseResolver:
             keyring=self.world.root / source.keyring if source.keyring else None,
             reporter=self.world.reporter,
         ).debs
+        debs = tuple(_unlabelled(deb) for deb in debs)
         by_name = {deb.name: deb for deb in debs}
         interpreter = f"python{base.python}"
         for needed in (interpreter, "libc6"):
@@ -181,4 +183,9 @@ def _exact(moves: Moves, names: set[str]) -> dict[str, tuple[str, ...]]:
     relations = tuple(
         f"{name} (= {version})" for name, _, version in wanted if version and name in names
     )
-    return {"upgrade": relations} if relations else {}
+    return {_MOVE: relations} if relations else {}
+
+
+def _unlabelled(deb: Deb) -> Deb:
+    """Take out what only this call asked for: the lock tells what the spec asks for."""
+    return evolve(deb, required_by=tuple(each for each in deb.required_by if each != _MOVE))
