@@ -8,6 +8,7 @@ import pytest
 from lockyard.build import image
 from lockyard.build.built import BuiltLayer
 from lockyard.build.image import build_layers
+from lockyard.build.layer import build_layer
 from lockyard.errors import BuildError, IntegrityError
 from lockyard.events import Silent
 from lockyard.lock.model import Wheel
@@ -143,7 +144,7 @@ def test_an_error_in_one_layer_leaves_nothing_of_it(layers: list[Layer], store: 
 def test_the_error_of_a_layer_comes_out_after_the_others_ended(
     layers: list[Layer], store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, running = image.build_layer, threading.Semaphore(0)
+    real, running = build_layer, threading.Semaphore(0)
     events = Events()
 
     def build_or_fail(layer: Layer, *rest: object) -> BuiltLayer:

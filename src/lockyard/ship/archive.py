@@ -39,17 +39,16 @@ def _entries(folder: Path) -> Iterator[Entry]:
         index = json.loads((folder / "index.json").read_bytes())
         manifest = _docker_manifest(folder, index)
         blobs = sorted((folder / "blobs" / "sha256").iterdir())
+        entries = [_file(f"blobs/sha256/{each.name}", each, sha256=each.name) for each in blobs]
+        entries += [_file("index.json", folder / "index.json"), text("manifest.json", manifest)]
+        entries.append(_file("oci-layout", folder / "oci-layout"))
     except (OSError, ValueError, LookupError, TypeError):
         raise UsageError(
             "this isn't a whole image layout", where=str(folder), solution="build the image again"
         ) from None
     yield directory("blobs")
     yield directory("blobs/sha256")
-    for blob in blobs:
-        yield _file(f"blobs/sha256/{blob.name}", blob, sha256=blob.name)
-    yield _file("index.json", folder / "index.json")
-    yield text("manifest.json", manifest)
-    yield _file("oci-layout", folder / "oci-layout")
+    yield from entries
 
 
 def _file(path: str, source: Path, sha256: str = "") -> Entry:

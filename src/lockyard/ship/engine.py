@@ -10,6 +10,9 @@ from pathlib import Path
 from lockyard.errors import EngineError
 from lockyard.ship.archive import write_archive
 
+# How long (seconds) an engine may be silent while it unpacks; an image has gigabytes.
+_LOADING = 3600
+
 
 def load_image(folder: Path) -> list[str]:
     """Load a layout into the Docker engine that the environment names. Return its tags.
@@ -32,6 +35,7 @@ def load_image(folder: Path) -> list[str]:
     with closing(client), tempfile.TemporaryDirectory() as scratch:
         archive = Path(scratch) / "image.tar"
         write_archive(folder, archive)
+        client.api.timeout = _LOADING
         try:
             with archive.open("rb") as stream:
                 images = client.images.load(stream)

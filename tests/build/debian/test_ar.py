@@ -29,7 +29,8 @@ def test_dpkg_deb_splits_it_alike(tmp_path: Path) -> None:
     control = "Package: made\nVersion: 1\nArchitecture: all\nMaintainer: A <a@example.org>\n"
     control += "Description: made\n"
     (tmp_path / "made/DEBIAN/control").write_text(control)
-    command = ["dpkg-deb", "--build", "--root-owner-group", tmp_path / "made", tmp_path / "it.deb"]
+    command = ["dpkg-deb", "--build", "--root-owner-group"]
+    command += [str(tmp_path / "made"), str(tmp_path / "it.deb")]
     subprocess.run(command, check=True, timeout=60, stdout=subprocess.DEVNULL)
     found = members((tmp_path / "it.deb").read_bytes())
     assert [name.partition(".tar")[0] for name in found] == ["debian-binary", "control", "data"]
