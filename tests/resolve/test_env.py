@@ -144,6 +144,7 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> Fakes:
 
 def resolve(env: Env = ENV, old: Lock | None = None) -> Lock:
     world = World(
+        root=Path(),
         cache=Path("cache"),
         environ={"REQUESTS_CA_BUNDLE": "", "PIP_CERT": "cert.pem"},
         now=datetime(2026, 1, 1, tzinfo=UTC),

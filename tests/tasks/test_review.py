@@ -106,9 +106,9 @@ class TestCheck:
         assert len(alone.findings) == 70
 
     def test_the_task_tells_faults_on_its_output_and_by_its_status(self, fleet: Fleet) -> None:
-        assert _lockyard(fleet, "check", "trial").returncode == 0
+        assert _lockyard(fleet, "check", "--env", "trial").returncode == 0
         write_lock(fleet.root, evolve(_lock(fleet), inputs={}))
-        done = _lockyard(fleet, "check", "--all", "--json")
+        done = _lockyard(fleet, "check", "--json")
         assert done.returncode == LockError.status
         (finding,) = json.loads(done.stdout)
         assert finding == {

@@ -19,7 +19,7 @@ from lockyard.cli.arguments import FleetTask
 from lockyard.cli.output import readable, show, tell, told
 from lockyard.cli.progress import progress
 from lockyard.cli.review import check, diff, export, why
-from lockyard.errors import LockyardError, UsageError
+from lockyard.errors import LockyardError, UnsupportedError, UsageError
 from lockyard.resolve.moves import Moves
 from lockyard.spec.reader import Fleet, read_fleet
 from lockyard.store.store import Store
@@ -263,8 +263,12 @@ def _finish(
     show(done, as_json=as_json, line=line)
     for error in failed.values():
         tell(error, as_json=as_json)
-    if failed:
-        raise Exit(code=next(iter(failed.values())).status)
+    # What can't be built at all isn't what failed in building everything else.
+    counted = [
+        error for error in failed.values() if not (done and isinstance(error, UnsupportedError))
+    ]
+    if counted:
+        raise Exit(code=counted[0].status)
 
 
 namespace = Collection(list_, lock, check, diff, why, export, build)

@@ -9,7 +9,6 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import task
 
-from lockyard.cli.arguments import FleetTask
 from lockyard.cli.difference import as_markdown, as_text
 from lockyard.cli.output import show, told
 from lockyard.errors import LockError, UsageError
@@ -23,33 +22,26 @@ _FORMATS = ("requirements", "pylock", "conda-lock", "explicit")
 
 
 @task(
-    klass=FleetTask,
-    positional=["name"],
+    positional=[],
+    auto_shortflags=False,
     help={
-        "name": _NAME,
-        "all": "every env of the workspace, and that every lock has its env",
+        "env": "only this env; without it every one, and that every lock has its env",
         "json": _JSON,
     },
 )
-def check(_: Context, name: str = "", all: bool = False, json: bool = False) -> None:
-    """Prove that locks satisfy their specs and hold together.
+def check(_: Context, env: str = "", json: bool = False) -> None:
+    """Prove that every lock satisfies its spec and holds together.
 
     Reads the workspace only. Tells every fault of every lock, a line each, with what mends it;
     the status is 4 if there is any.
 
-    Example: invoke check --all
+    Example: invoke check
     """
     from lockyard.tasks.check import check_fleet  # noqa: PLC0415
 
     with told(as_json=json):
         fleet = read_fleet(Path.cwd())
-        if bool(name) == all:
-            raise UsageError(
-                "name one env, or give --all",
-                where="arguments",
-                solution=f"envs here: {', '.join(fleet.env_names())}",
-            )
-        done = check_fleet(fleet, name, jobs=os.cpu_count() or 1)
+        done = check_fleet(fleet, env, jobs=os.cpu_count() or 1)
         show(done.findings, as_json=json, line=str)
         if not json:
             files = len({each.lock for each in done.findings})
@@ -61,6 +53,7 @@ def check(_: Context, name: str = "", all: bool = False, json: bool = False) -> 
 
 
 @task(
+    auto_shortflags=False,
     positional=["name"],
     help={
         "name": _NAME,
@@ -85,6 +78,7 @@ def diff(
 
 
 @task(
+    auto_shortflags=False,
     positional=["name", "package"],
     help={"name": _NAME, "package": "a package of its lock", "json": _JSON},
 )
@@ -100,6 +94,7 @@ def why(_: Context, name: str, package: str, json: bool = False) -> None:
 
 
 @task(
+    auto_shortflags=False,
     positional=["name"],
     help={
         "name": _NAME,

@@ -28,15 +28,17 @@ def _positive(_: Any, attribute: Any, value: int) -> None:
         raise ValueError(f"{attribute.name} {value} isn't a size in bytes")
 
 
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
+
+
 def _time(_: Any, attribute: Any, value: str) -> None:
     """Accept a time as this program writes it, or none: it becomes a date of the image."""
     try:
-        if value:
-            datetime.strptime(value, "%Y-%m-%dT%H:%M:%S%z")
+        if not value or (_TIME.fullmatch(value) and datetime.fromisoformat(value)):
+            return
     except ValueError:
-        raise ValueError(f"{attribute.name} {value!r} isn't a time in UTC") from None
-    if value and not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", value, re.ASCII):
-        raise ValueError(f"{attribute.name} {value!r} isn't a time in UTC")
+        pass
+    raise ValueError(f"{attribute.name} {value!r} isn't a time in UTC")
 
 
 _SOURCE = _matching(r"[A-Za-z0-9_][A-Za-z0-9._-]*", "a source's name")

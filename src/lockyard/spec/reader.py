@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import tomli
 from attrs import evolve, frozen
+from cattrs import Converter
 
 from lockyard.errors import Fault, SpecError, UsageError
 from lockyard.spec.checks import (
@@ -50,26 +52,20 @@ class Fleet:
 
     def env(self, name: str) -> Env:
         """Read one env. Raise UsageError if there is none, SpecError with all its faults."""
-        known = self.env_names()
-        if name not in known:
+        file = f"envs/{name}.toml"
+        sound = _ENV_NAME.fullmatch(name)
+        if not (sound and (self.root / file).exists()):
+            known = self.env_names()
+            if name in known:
+                solution = "a-z, 0-9, dots and dashes, at most 100"
+                _raise_all([Fault(file, "", "images can't have this name", solution)], file)
             raise UsageError(
                 f"there is no env {name!r}",
                 where="envs/",
                 solution=suggestion(name, known) or "describe it in a file of envs/ first",
             )
-        file = f"envs/{name}.toml"
-        if not _ENV_NAME.fullmatch(name):
-            fault = Fault(
-                file, "", "images can't have this name", "a-z, 0-9, dots and dashes, at most 100"
-            )
-            _raise_all([fault], file)
-        made = converter(
-            {
-                BaseName: one_of("base", tuple(self.workspace.bases)),
-                KnownSourceName: one_of("source", tuple(self.workspace.sources)),
-                RecipeName: one_of("recipe", self.recipe_names()),
-            }
-        )
+        names = tuple(self.workspace.bases), tuple(self.workspace.sources), self.recipe_names()
+        made = _env_converter(*names)
         return evolve(_read(made, self.root / file, Env, file), name=name)
 
     def recipe_names(self) -> tuple[str, ...]:
@@ -128,6 +124,20 @@ def _check_format(found: object) -> None:
             WORKSPACE_FILE, "format", f"this is format {shown(found)}", f"known: {FORMAT}"
         )
         _raise_all([fault], WORKSPACE_FILE)
+
+
+@cache
+def _env_converter(
+    bases: tuple[str, ...], sources: tuple[str, ...], recipes: tuple[str, ...]
+) -> Converter:
+    """Return what reads envs that may use these names; making it takes as long as ten envs."""
+    return converter(
+        {
+            BaseName: one_of("base", bases),
+            KnownSourceName: one_of("source", sources),
+            RecipeName: one_of("recipe", recipes),
+        }
+    )
 
 
 def _sources(data: dict[str, Any], kind: str) -> tuple[str, ...]:

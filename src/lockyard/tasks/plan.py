@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from lockyard.errors import LockError
+from lockyard.errors import LockError, UnsupportedError
 from lockyard.lock.file import lock_path, read_lock
 from lockyard.lock.inputs import changed_inputs, inputs
 from lockyard.lock.model import Lock
 from lockyard.plan.image import ImagePlan, plan_image
-from lockyard.spec.model import Env
+from lockyard.spec.model import Env, ImageBase
 from lockyard.spec.names import target_name
 from lockyard.spec.reader import Fleet
 
@@ -20,6 +20,12 @@ def plan_env(fleet: Fleet, name: str) -> list[ImagePlan]:
     env = fleet.env(name)
     recipe = fleet.recipe(env.recipe)
     lock = fresh_lock(fleet, env)
+    if isinstance(fleet.workspace.bases[env.base], ImageBase):
+        raise UnsupportedError(
+            "its base is a registry's image, which can be locked but not built yet",
+            where=f"envs/{name}.toml: base",
+            solution="build an env on a base of Debian packages",
+        )
     return [plan_image(fleet.workspace, env, recipe, lock, target) for target in lock.targets]
 
 
