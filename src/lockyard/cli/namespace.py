@@ -259,14 +259,22 @@ def _finish(
     as_json: bool,
     line: Callable[[Any], str],
 ) -> None:
-    """Show what was done, then what failed. The status is that of the first failure."""
+    """Show what was done, what was passed over, what failed.
+
+    The status is that of the first failure.
+    """
     show(done, as_json=as_json, line=line)
-    for error in failed.values():
-        tell(error, as_json=as_json)
     # What can't be built at all isn't what failed in building everything else.
-    counted = [
-        error for error in failed.values() if not (done and isinstance(error, UnsupportedError))
-    ]
+    passed = {
+        name: error
+        for name, error in failed.items()
+        if done and isinstance(error, UnsupportedError)
+    }
+    if passed and not as_json:
+        print(f"passed over: {', '.join(passed)}: {next(iter(passed.values())).reason}")
+    counted = [error for name, error in failed.items() if name not in passed]
+    for error in counted:
+        tell(error, as_json=as_json)
     if counted:
         raise Exit(code=counted[0].status)
 

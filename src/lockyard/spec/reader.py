@@ -53,20 +53,24 @@ class Fleet:
     def env(self, name: str) -> Env:
         """Read one env. Raise UsageError if there is none, SpecError with all its faults."""
         file = f"envs/{name}.toml"
-        sound = _ENV_NAME.fullmatch(name)
-        if not (sound and (self.root / file).exists()):
-            known = self.env_names()
-            if name in known:
-                solution = "a-z, 0-9, dots and dashes, at most 100"
-                _raise_all([Fault(file, "", "images can't have this name", solution)], file)
+        if not (_ENV_NAME.fullmatch(name) and (self.root / file).exists()):
+            self._explain_missing(name, file)
+        names = tuple(self.workspace.bases), tuple(self.workspace.sources), self.recipe_names()
+        made = _env_converter(*names)
+        return evolve(_read(made, self.root / file, Env, file), name=name)
+
+    def _explain_missing(self, name: str, file: str) -> None:
+        """Raise what is wrong with an env's name, unless it is its file that can't be read."""
+        known = self.env_names()
+        if name not in known:
             raise UsageError(
                 f"there is no env {name!r}",
                 where="envs/",
                 solution=suggestion(name, known) or "describe it in a file of envs/ first",
             )
-        names = tuple(self.workspace.bases), tuple(self.workspace.sources), self.recipe_names()
-        made = _env_converter(*names)
-        return evolve(_read(made, self.root / file, Env, file), name=name)
+        if not _ENV_NAME.fullmatch(name):
+            solution = "a-z, 0-9, dots and dashes, at most 100"
+            _raise_all([Fault(file, "", "images can't have this name", solution)], file)
 
     def recipe_names(self) -> tuple[str, ...]:
         """Return the names of all recipes, sorted."""
