@@ -25,19 +25,23 @@ from invoke.parser.context import ParserContext
 from lockyard import errors
 from lockyard.build.debian.configure import EFFECTS, IDLE
 from lockyard.cli.namespace import namespace
-from lockyard.lock.model import Deb, Target, Wheel
+from lockyard.lock.model import BaseImage, Blob, CondaPackage, Deb, Sdist, Target, Wheel
 from lockyard.lock.text import _Document
 from lockyard.spec import checks
 from lockyard.spec.model import (
-    Base,
+    CondaSource,
+    DebianBase,
     DebianSource,
     Env,
+    ImageBase,
     ImageConfig,
     LaidFile,
     NameParts,
     PypiSource,
     Recipe,
+    RegistrySource,
     Requirements,
+    SdistRule,
     User,
     Workspace,
 )
@@ -54,9 +58,16 @@ _SPECS: Mapping[str, Mapping[str, type]] = {
         "[names]": NameParts,
         '[sources.NAME], kind = "pypi"': PypiSource,
         '[sources.NAME], kind = "debian"': DebianSource,
-        "[bases.NAME]": Base,
+        '[sources.NAME], kind = "conda"': CondaSource,
+        '[sources.NAME], kind = "registry"': RegistrySource,
+        '[bases.NAME], kind = "debian"': DebianBase,
+        '[bases.NAME], kind = "image"': ImageBase,
     },
-    "envs/NAME.toml": {"": Env, "[requirements], [variants.VARIANT]": Requirements},
+    "envs/NAME.toml": {
+        "": Env,
+        "[requirements], [variants.VARIANT]": Requirements,
+        "[sdists.PACKAGE]": SdistRule,
+    },
     "images/NAME/recipe.toml": {
         "": Recipe,
         "[user]": User,
@@ -68,8 +79,12 @@ _SPECS: Mapping[str, Mapping[str, type]] = {
 _LOCK: Mapping[str, type] = {
     "": _Document,
     "[[target]]": Target,
+    "[[image]]": BaseImage,
+    "[image.config], [[image.layers]]": Blob,
     "[[debian]]": Deb,
+    "[[conda]]": CondaPackage,
     "[[pypi]]": Wheel,
+    "[pypi.sdist]": Sdist,
 }
 
 
@@ -258,8 +273,8 @@ def _statuses() -> Iterator[str]:
 
 
 def _is_family(value: Any) -> bool:
-    base = errors.LockyardError
-    return inspect.isclass(value) and issubclass(value, base) and value is not base
+    # What derives from a family has its status.
+    return inspect.isclass(value) and errors.LockyardError in value.__bases__
 
 
 def _summary(value: object) -> str:
