@@ -269,7 +269,7 @@ def test_interrupted_lock(yard: Yard) -> None:
     release = "/debian/dists/bookworm/InRelease"
     yard.site.files[release] = b"-----BEGIN PGP SIGNED MESSAGE-----\n" * 100
     yard.site.stalls.add(release)
-    status, stderr = _interrupted(yard, "lock", "trial")
+    status, stderr = _interrupted(yard, "lock", "trial", "--refresh")
     assert status == 130
     assert "Traceback" not in stderr
     assert yard.state() == before

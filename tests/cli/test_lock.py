@@ -12,7 +12,9 @@ ENV = 'title = "Trial"\nbase = "debian12"\n'
 
 def test_mirror_that_does_not_answer(yard: Yard) -> None:
     yard.lock("trial", yard.base())
-    message = yard.refused(FetchError.status, "lock", "trial", LOCKYARD_DEBIAN_MIRROR=CLOSED)
+    message = yard.refused(
+        FetchError.status, "lock", "trial", "--refresh", LOCKYARD_DEBIAN_MIRROR=CLOSED
+    )
     assert "trial (cpu, linux/amd64): " in message
     assert "debian" in message.splitlines()[-2]
     assert "Check the network" in message
@@ -21,7 +23,7 @@ def test_mirror_that_does_not_answer(yard: Yard) -> None:
 def test_mirror_that_nobody_signed(yard: Yard) -> None:
     yard.lock("trial", yard.base())
     yard.site.files["/debian/dists/bookworm/InRelease"] = b"Suite: stable\n"
-    message = yard.refused(IntegrityError.status, "lock", "trial")
+    message = yard.refused(IntegrityError.status, "lock", "trial", "--refresh")
     assert "trial (cpu, linux/amd64): " in message
 
 
@@ -78,9 +80,12 @@ def test_locked_again_to_the_same_bytes(live: Yard) -> None:
     first = (live.root / "locks/trial.lock.toml").read_bytes()
     (live.root / "locks/trial.lock.toml").unlink()
     assert (
-        live.run("lock", "trial", LC_ALL="C", TZ="Asia/Tokyo", PYTHONHASHSEED="7").returncode == 0
+        live.run(
+            "lock", "trial", "--refresh", LC_ALL="C", TZ="Asia/Tokyo", PYTHONHASHSEED="7"
+        ).returncode
+        == 0
     )
     assert (live.root / "locks/trial.lock.toml").read_bytes() == first
-    again = live.run("lock", "--all")
+    again = live.run("lock", "--all", "--refresh")
     assert again.stdout.startswith("trial: no change, ")
     assert (live.root / "locks/trial.lock.toml").read_bytes() == first
