@@ -18,7 +18,7 @@ from lockyard.store.store import Store
 from lockyard.tasks.build import Builder
 
 ROOT = Path(__file__).resolve().parents[2]
-ENV = "minimal"
+ENV = "minimal-py311"
 
 pytestmark = [pytest.mark.network, pytest.mark.xdist_group(ENV)]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("minimal")]
+pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("minimal-py311")]
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def skopeo() -> Callable[..., str]:
 
 @pytest.fixture(scope="module")
 def archive(image_archive: Callable[[str], Path]) -> Path:
-    return image_archive("minimal")
+    return image_archive("minimal-py311")
 
 
 def test_skopeo_reads_the_configuration(archive: Path, skopeo: Callable[..., str]) -> None:
@@ -54,6 +54,6 @@ def test_skopeo_copies_every_blob(
 ) -> None:
     # A copy checks the digest and the size of each blob on its way.
     copy = f"oci:{tmp_path / 'copy'}:latest"
-    skopeo("--insecure-policy", "copy", f"oci-archive:{archive}", copy)
+    skopeo("--insecure-policy", "copy", "--all", f"oci-archive:{archive}", copy)
     original = json.loads(skopeo("inspect", f"oci-archive:{archive}"))
     assert json.loads(skopeo("inspect", copy))["Digest"] == original["Digest"]

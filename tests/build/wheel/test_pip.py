@@ -116,6 +116,6 @@ def locked(name: str) -> Wheel:
     for env in ("sklearn-1.9", "onnxruntime-1.31"):
         lock = read_lock(ROOT, env)
         for wheel in lock.wheels if lock else ():
-            if wheel.name == name:
+            if wheel.name == name and wheel.targets in {(), ("cpu-linux-amd64",)}:
                 return wheel
     raise LookupError(name)
