@@ -294,7 +294,9 @@ def _tasks() -> Iterator[str]:
 
 
 def _flags(argument: Argument) -> str:
-    value = "" if argument.kind is bool else f"={argument.kind.__name__.upper()}"
+    # Invoke has no word for an option that can be given again: each time it takes a text.
+    kind = str if argument.kind in (list, tuple) else argument.kind
+    value = "" if kind is bool else f"={kind.__name__.upper()}"
     names = sorted({_option(name) for name in argument.names}, key=len)
     return ", ".join(f"`{name}{value if name.startswith('--') else ''}`" for name in names)
 

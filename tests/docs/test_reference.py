@@ -54,7 +54,8 @@ def commands(page: Path) -> Iterator[list[str]]:
     lines = [
         line for block in blocks(page) if block.language == "sh" for line in command_lines(block)
     ]
-    for line in [*lines, *_SPAN.findall(_FENCE.sub("", text))]:
+    spans = [span for span in _SPAN.findall(_FENCE.sub("", text)) if not names_a_task(span)]
+    for line in [*lines, *spans]:
         lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
         lexer.whitespace_split = True
         words: list[str] = []
@@ -66,6 +67,11 @@ def commands(page: Path) -> Iterator[list[str]]:
                 words = []
             else:
                 words.append(word)
+
+
+def names_a_task(span: str) -> bool:
+    """Tell a mention of a task in running text from a command that is to be typed."""
+    return span.partition(" ")[2] in namespace.tasks
 
 
 def command_lines(block: Block) -> list[str]:
