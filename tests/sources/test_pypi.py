@@ -59,3 +59,14 @@ def test_the_certificate_is_pip_s(config: Path) -> None:
     config.write_text("[global]\ncert = /global.pem\n")
     assert pypi.certificate({"REQUESTS_CA_BUNDLE": "/r.pem"}) == "/global.pem"
     assert pypi.certificate({"PIP_CERT": "/p.pem"}) == "/p.pem"
+
+
+def test_netrc_gives_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine index.example login me password p@ss/word\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    assert pypi.index_url(INDEX, {}) == "https://me:p%40ss%2Fword@index.example/simple"
+    own = "https://you:1@index.example/simple"
+    assert pypi.index_url(own, {}) == own, "credentials of its own win"
+    assert pypi.index_url("https://other.example", {}) == "https://other.example"

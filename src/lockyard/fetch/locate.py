@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Mapping
 from typing import Protocol
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote
 
 import requests
 from mailbits import ContentType
@@ -14,7 +14,7 @@ from pypi_simple import ACCEPT_ANY, ProjectPage, UnsupportedRepoVersionError
 
 from lockyard.errors import FetchError
 from lockyard.lock.model import Artifact, Deb
-from lockyard.sources.http import get
+from lockyard.sources.http import get, with_credentials
 
 PAGE_LIMIT = 128 << 20  # bytes; the largest page of the public index has some 30 MB
 # Whatever a body that is no page, or a hostile one, makes its readers raise.
@@ -123,12 +123,3 @@ def _parsed(response: requests.Response, project: str) -> ProjectPage:
             project, bytes(body), base_url=response.url, from_encoding=encoding
         )
     raise ValueError(f"content type {kind.content_type}")
-
-
-def with_credentials(url: str, index: str) -> str:
-    """Give ``url`` the user and password of ``index`` where it is on the same server."""
-    parts, giver = urlsplit(url), urlsplit(index)
-    secret, at, host = giver.netloc.rpartition("@")
-    if not at or (parts.scheme, parts.netloc) != (giver.scheme, host):
-        return url
-    return urlunsplit(parts._replace(netloc=f"{secret}@{host}"))

@@ -91,6 +91,15 @@ def get(
     raise _refused(response.status_code, url, where)
 
 
+def with_credentials(url: str, index: str) -> str:
+    """Give ``url`` the user and password of ``index`` where it is on the same server."""
+    parts, giver = urlsplit(url), urlsplit(index)
+    secret, at, host = giver.netloc.rpartition("@")
+    if not at or (parts.scheme, parts.netloc) != (giver.scheme, host):
+        return url
+    return urlunsplit(parts._replace(netloc=f"{secret}@{host}"))
+
+
 def redact(url: str) -> str:
     """Return ``url`` without its user, password, query and fragment, any of which may be secret."""
     try:

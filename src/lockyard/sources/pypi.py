@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from lockyard.errors import FetchError
 
@@ -13,10 +14,23 @@ def index_url(configured: str | None, environ: Mapping[str, str]) -> str:
     ``configured`` is the workspace's; without one it is what pip would use: ``PIP_INDEX_URL``,
     else ``global.index-url`` of pip's files, else pip's default. Extra indexes are never
     consulted: a package of the same name there must not win. The address may hold
-    credentials; show it only through ``redact``. Raises FetchError where pip's files can't be
-    read.
+    credentials, which ``.netrc`` gives where it has none of its own; show it only through
+    ``redact``. Raises FetchError where pip's files can't be read.
     """
-    return (configured or _pip_setting("index-url", environ) or _default()).rstrip("/")
+    address = (configured or _pip_setting("index-url", environ) or _default()).rstrip("/")
+    return _with_netrc(address)
+
+
+def _with_netrc(address: str) -> str:
+    """Add what ``.netrc`` has for the index: the resolver's child can't read it itself."""
+    from requests.utils import get_netrc_auth  # noqa: PLC0415 - nobody waits for it without need
+
+    parts = urlsplit(address)
+    found = get_netrc_auth(address) if "@" not in parts.netloc else None
+    if not found:
+        return address
+    user, password = (quote(each, safe="") for each in found)
+    return urlunsplit(parts._replace(netloc=f"{user}:{password}@{parts.netloc}"))
 
 
 def certificate(environ: Mapping[str, str]) -> str | None:

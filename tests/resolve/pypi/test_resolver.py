@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lockyard.errors import SpecError
+from lockyard.errors import ResolveError, SpecError
 from lockyard.events import Silent
 from lockyard.lock.model import Wheel
 from lockyard.resolve.pypi.resolver import Requirement
@@ -100,7 +100,19 @@ def test_takes_yanked_releases_only_when_pinned(index: Any, resolve: Any) -> Non
     index.wheel("app", "1.1", yanked="breaks")
     assert versions(resolve("app")) == {"app": "1.0"}
     assert versions(resolve("app==1.1")) == {"app": "1.1"}
-    assert versions(resolve("app", pinned={"app": "1.1"})) == {"app": "1.1"}
+    assert versions(resolve("app==1.1", pinned={"app": "1.1"})) == {"app": "1.1"}
+
+
+def test_refuses_a_yanked_release_that_only_the_lock_holds(index: Any, resolve: Any) -> None:
+    index.wheel("app", "1.0")
+    index.wheel("app", "1.1", yanked="breaks")
+    with pytest.raises(ResolveError, match=r"app 1\.1, which the lock pins, has been yanked"):
+        resolve("app", pinned={"app": "1.1"})
+    index.wheel("holder", "1.0", "app==1.1")
+    assert versions(resolve("holder", pinned={"app": "1.1", "holder": "1.0"})) == {
+        "app": "1.1",
+        "holder": "1.0",
+    }
 
 
 def test_leaves_out_what_came_after_the_cutoff(index: Any, resolve: Any) -> None:

@@ -78,6 +78,7 @@ class Chosen:
     size: int
     uploaded: str
     required_by: tuple[str, ...]
+    yanked: bool = False
     sdist: Sdist | None = None
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from attrs import frozen
+from attrs import evolve, frozen
 from packaging.requirements import InvalidRequirement
 from packaging.requirements import Requirement as Parsed
 from packaging.utils import (
@@ -19,7 +19,7 @@ from packaging.utils import (
     parse_wheel_filename,
 )
 
-from lockyard.errors import FetchError, IntegrityError, SpecError
+from lockyard.errors import FetchError, IntegrityError, ResolveError, SpecError
 from lockyard.events import Reporter, Silent
 from lockyard.lock.model import Wheel
 from lockyard.resolve.sdist.build import SdistBuilder
@@ -28,7 +28,7 @@ from lockyard.resolve.sdist.tools import parse_tools
 
 from .built import ask_and_build, with_built
 from .explain import explain
-from .protocol import Chosen, Request
+from .protocol import Answer, Chosen, Request
 from .target import PythonTarget
 
 
@@ -112,6 +112,7 @@ def resolve_pypi(  # noqa: PLR0913 - each is a given of the resolution, and name
             askers=parsed,
             sdists=request.sdists,
         )
+    _refuse_yanked_pins(request, answer, builder, source)
     origins = _origins(parsed, target)
     for each in answer.wheels:
         before = request.pins.get(each.name, each.version)
@@ -119,6 +120,33 @@ def resolve_pypi(  # noqa: PLR0913 - each is a given of the resolution, and name
             reporter.note(f"{each.name} {before} no longer fits: {each.version} is taken instead")
     wheels = [_wheel(each, source, origins.get(each.name, set())) for each in answer.wheels]
     return tuple(with_built(each, builder, target) if each.sdist else each for each in wheels)
+
+
+def _refuse_yanked_pins(
+    request: Request, answer: Answer, builder: SdistBuilder, source: str
+) -> None:
+    """Raise ResolveError for a yanked release that nothing but the old lock holds (PEP 592).
+
+    Whether a requirement pins it as well shows in what is chosen without the old lock's pin.
+    """
+    held = {
+        each.name: each.version
+        for each in answer.wheels
+        if each.yanked and request.pins.get(each.name) == each.version
+    }
+    if not held:
+        return
+    pins = {name: version for name, version in request.pins.items() if name not in held}
+    freed = ask_and_build(evolve(request, pins=pins), builder)
+    now = {each.name: each.version for each in freed.wheels}
+    for name, version in sorted(held.items()):
+        if freed.failure is not None or now.get(name) != version:
+            raise ResolveError(
+                f"{name} {version}, which the lock pins, has been yanked by its authors",
+                where=f"source {source}",
+                solution=f"move it with --upgrade-package {name}, or require {name}=={version} "
+                "to keep it all the same",
+            )
 
 
 def parse_requirement(requirement: Requirement) -> Parsed:

@@ -71,6 +71,7 @@ def _wheels(
                 size=file.size,
                 uploaded=file.uploaded,
                 required_by=tuple(sorted(requirement._required_by)),  # type: ignore[attr-defined]
+                yanked=file.link.is_yanked,
                 sdist=None if file.link.is_wheel else repository.recipes.sdist(name, file),
             )
         )

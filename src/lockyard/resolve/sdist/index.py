@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote
 
 import requests
 import urllib3
@@ -12,7 +12,7 @@ from attrs import field, frozen
 from pypi_simple import DistributionPackage, ProjectPage, UnsupportedRepoVersionError
 
 from lockyard.errors import FetchError, IntegrityError
-from lockyard.sources.http import get, session
+from lockyard.sources.http import get, session, with_credentials
 
 _JSON = "application/vnd.pypi.simple.v1+json"
 _LARGEST_PAGE = 128 << 20
@@ -65,7 +65,7 @@ class Index:
 
         Raise IntegrityError unless it has the sha256, FetchError where it can't be had.
         """
-        url = _with_credentials(listed.url, self.address)
+        url = with_credentials(listed.url, self.address)
         content, _ = self._get(url, listed.filename, size)
         where = f"{listed.filename} (source {self.source})"
         return verified(content, sha256=sha256, where=where)
@@ -103,12 +103,3 @@ def verified(content: bytes, *, sha256: str, where: str) -> bytes:
             solution="try again, or use another mirror",
         )
     return content
-
-
-def _with_credentials(url: str, index: str) -> str:
-    """Give an address the user and password of the index where it is on the same server."""
-    parts, giver = urlsplit(url), urlsplit(index)
-    secret, at, host = giver.netloc.rpartition("@")
-    if not at or (parts.scheme, parts.netloc) != (giver.scheme, host):
-        return url
-    return urlunsplit(parts._replace(netloc=f"{secret}@{host}"))
