@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lockyard.errors import FetchError, IntegrityError, LockError, ResolveError
+from lockyard.errors import FetchError, IntegrityError, LockError, ResolveError, UsageError
 from tests.cli.conftest import CLOSED, Yard
 
 ENV = 'title = "Trial"\nbase = "debian12"\n'
@@ -89,3 +89,11 @@ def test_locked_again_to_the_same_bytes(live: Yard) -> None:
     again = live.run("lock", "--all", "--refresh")
     assert again.stdout.startswith("trial: no change, ")
     assert (live.root / "locks/trial.lock.toml").read_bytes() == first
+
+
+def test_package_to_move_is_read_whole_and_may_be_given_again(yard: Yard) -> None:
+    yard.lock("trial", yard.base(), yard.wheel("alpha"), yard.wheel("beta"))
+    moves = ["--upgrade-package", "alpha", "--upgrade-package", "bete==2"]
+    message = yard.refused(UsageError.status, "lock", "trial", *moves)
+    assert "no lock has a package 'bete'" in message
+    assert "did you mean 'beta'?" in message

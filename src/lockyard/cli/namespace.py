@@ -78,7 +78,7 @@ def lock(
     name: str = "",
     all: bool = False,
     upgrade: bool = False,
-    upgrade_package: Sequence[str] = (),
+    upgrade_package: list[str] | None = None,
     as_of: str = "",
     refresh: bool = False,
     dry_run: bool = False,
@@ -104,7 +104,7 @@ def lock(
     with told(as_json=json):
         fleet, store = _fleet(), Store.default(os.environ)
         names = _chosen(fleet, name, all)
-        moves = _moves(upgrade, upgrade_package, as_of)
+        moves = _moves(upgrade, upgrade_package or (), as_of)
         check_moves(fleet, names, moves)
         with progress(quiet=json) as reporter:
             locker = Locker(

@@ -11,7 +11,7 @@ from attrs import field, frozen
 from lockyard.events import Reporter
 from lockyard.lock.model import Artifact, Lock, Target
 from lockyard.resolve.moves import Moves
-from lockyard.spec.checks import KnownSourceName
+from lockyard.spec.checks import DatedSourceName
 
 
 @frozen(kw_only=True)
@@ -34,7 +34,7 @@ class Pins:
 
     old: Lock | None
     moves: Moves
-    as_of: Mapping[KnownSourceName, str] = field(factory=dict)
+    as_of: Mapping[DatedSourceName, str] = field(factory=dict)
 
     def cutoff(self, source: str) -> datetime | None:
         """Return the time from which on a source's packages are left out, if any."""

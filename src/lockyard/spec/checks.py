@@ -21,7 +21,7 @@ RecipeName = NewType("RecipeName", str)
 CondaRequirement = NewType("CondaRequirement", str)
 CondaSourceName = NewType("CondaSourceName", str)
 RegistrySourceName = NewType("RegistrySourceName", str)
-KnownSourceName = NewType("KnownSourceName", str)
+DatedSourceName = NewType("DatedSourceName", str)
 ImageDigest = NewType("ImageDigest", str)
 Date = NewType("Date", str)
 GlibcVersion = NewType("GlibcVersion", str)
@@ -135,6 +135,9 @@ def one_of(what: str, known: tuple[str, ...]) -> Callable[[str], None]:
     return check
 
 
+_MOST_NAMED = 40
+
+
 def suggestion(text: str, known: tuple[str, ...]) -> str:
     """Return advice that names the nearest of the known names, or all of them."""
     import difflib  # noqa: PLC0415 - only for bad input
@@ -142,7 +145,8 @@ def suggestion(text: str, known: tuple[str, ...]) -> str:
     near = difflib.get_close_matches(text, known, n=1)
     if near:
         return f"did you mean {near[0]!r}?"
-    return f"known: {', '.join(sorted(known))}" if known else ""
+    # A long list tells nobody anything.
+    return f"known: {', '.join(sorted(known))}" if 0 < len(known) <= _MOST_NAMED else ""
 
 
 def matching(pattern: str, what: str, example: str) -> Callable[[str], None]:

@@ -15,6 +15,7 @@ from lockyard.spec.checks import (
     CondaRequirement,
     CondaSourceName,
     Date,
+    DatedSourceName,
     DebianRequirement,
     DebianSourceName,
     EnvironmentPrefix,
@@ -22,7 +23,6 @@ from lockyard.spec.checks import (
     GlibcVersion,
     ImageDigest,
     ImagePath,
-    KnownSourceName,
     Line,
     LocalFile,
     Mode,
@@ -191,7 +191,7 @@ class Env:
     title: Line
     base: BaseName
     stem: NamePart = ""
-    as_of: Mapping[KnownSourceName, Date] = field(factory=dict)
+    as_of: Mapping[DatedSourceName, Date] = field(factory=dict)
     sdists: Mapping[str, SdistRule] = field(factory=dict)
     recipe: RecipeName = RecipeName("inference")
     requirements: Requirements = Requirements()

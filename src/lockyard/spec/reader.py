@@ -15,8 +15,8 @@ from lockyard.errors import Fault, SpecError, UsageError
 from lockyard.spec.checks import (
     BaseName,
     CondaSourceName,
+    DatedSourceName,
     DebianSourceName,
-    KnownSourceName,
     PypiSourceName,
     RecipeName,
     RegistrySourceName,
@@ -24,7 +24,7 @@ from lockyard.spec.checks import (
     shown,
     suggestion,
 )
-from lockyard.spec.model import Env, Recipe, Workspace
+from lockyard.spec.model import CondaSource, Env, PypiSource, Recipe, Workspace
 from lockyard.spec.structure import converter, structure
 
 WORKSPACE_FILE = "WORKSPACE.toml"
@@ -55,7 +55,12 @@ class Fleet:
         file = f"envs/{name}.toml"
         if not (_ENV_NAME.fullmatch(name) and (self.root / file).exists()):
             self._explain_missing(name, file)
-        names = tuple(self.workspace.bases), tuple(self.workspace.sources), self.recipe_names()
+        dated = tuple(
+            source
+            for source, each in self.workspace.sources.items()
+            if isinstance(each, CondaSource | PypiSource)
+        )
+        names = tuple(self.workspace.bases), dated, self.recipe_names()
         made = _env_converter(*names)
         return evolve(_read(made, self.root / file, Env, file), name=name)
 
@@ -138,7 +143,7 @@ def _env_converter(
     return converter(
         {
             BaseName: one_of("base", bases),
-            KnownSourceName: one_of("source", sources),
+            DatedSourceName: one_of("source whose packages have dates", sources),
             RecipeName: one_of("recipe", recipes),
         }
     )

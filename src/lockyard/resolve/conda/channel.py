@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 from urllib.request import url2pathname
 
 from attrs import frozen
-from rattler import Channel, Gateway, MatchSpec, PackageName, RepoDataRecord, SparseRepoData
+from rattler import Channel, Gateway, MatchSpec, RepoDataRecord, SparseRepoData
 from rattler import solve as solve_served
 from rattler import solve_with_sparse_repodata as solve_folder
 from rattler.exceptions import GatewayError
@@ -99,7 +99,7 @@ class Served:
             found = await self.gateway.query(
                 [self.channel],
                 self.subdirs,  # type: ignore[arg-type]
-                [PackageName(name) for name in sorted(names)],
+                sorted(names),
                 recursive=False,
                 channel_relations="disabled",
             )

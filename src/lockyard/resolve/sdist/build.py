@@ -168,7 +168,7 @@ def _check_needs(needs: Iterable[str], tools: Sequence[Tool], file: str) -> None
             raise BuildError(
                 f"its build needs {text}, and the pinned tools have {version or 'none of it'}",
                 where=file,
-                solution="pin one that fits in build_tools",
+                solution="pin one that fits in build-tools",
             )
 
 

@@ -96,7 +96,7 @@ def make_sandbox(
     except (OSError, subprocess.SubprocessError) as error:
         raise BuildError(
             f"this Python can't make virtual environments: {sandbox.last_words()}",
-            where="build_tools",
+            where="WORKSPACE.toml: build-tools",
             solution="install Python's module venv",
         ) from error
     (site,) = (folder / "env" / "lib").glob("python*/site-packages")

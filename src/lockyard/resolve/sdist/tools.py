@@ -45,7 +45,7 @@ def parse_tools(texts: Iterable[str]) -> tuple[Tool, ...]:
         if first.name == second.name:
             raise SpecError(
                 f"{first.name} has two versions, {first.version} and {second.version}",
-                where="build_tools",
+                where="WORKSPACE.toml: build-tools",
                 solution="pin it once",
             )
     return tuple(tools)
@@ -66,7 +66,7 @@ def _parse_tool(text: str) -> Tool:
 def _not_pinned(text: str) -> SpecError:
     return SpecError(
         f"{text!r} is no pinned tool",
-        where="build_tools",
+        where="WORKSPACE.toml: build-tools",
         solution='write a name with its one version, such as "setuptools==68.0.0"',
     )
 
@@ -100,7 +100,7 @@ def _choose(tool: Tool, index: Index) -> DistributionPackage:
         raise FetchError(
             f"the index has no wheel of {tool} for any platform, with its sha256",
             where=f"source {index.source}",
-            solution="pin another version in build_tools",
+            solution="pin another version in build-tools",
         )
     return min(fitting, key=lambda each: each.filename)
 
