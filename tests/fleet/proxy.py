@@ -77,6 +77,7 @@ class Proxy(ThreadingHTTPServer):
         self.view = view
         self.received = Received()
         self.files: dict[str, str] = {}
+        self._pages: dict[str, bytes] = {}
         self.source = index_url(None, os.environ)
         self.mirror = mirror_url(None, os.environ).rstrip("/")
         self.upstream = session(certificate(os.environ))
@@ -85,6 +86,8 @@ class Proxy(ThreadingHTTPServer):
 
     def page(self, project: str) -> bytes | None:
         """Return a project's page as the view shows it, None where there is no such project."""
+        if project in self._pages:
+            return self._pages[project]
         answer = self.upstream.get(f"{self.source}/{project}/", headers={"Accept": _JSON})
         if answer.status_code == 404:
             return None
@@ -99,7 +102,8 @@ class Proxy(ThreadingHTTPServer):
                 entry["core-metadata"] = True
         # PEP 700: these are what the files are of, and clients needn't have them.
         page.pop("versions", None)
-        return json.dumps(page).encode()
+        self._pages[project] = json.dumps(page).encode()
+        return self._pages[project]
 
     def metadata(self, place: str) -> bytes:
         """Return the METADATA of a wheel: the index's own, or else out of the wheel."""

@@ -184,6 +184,14 @@ def test_a_server_gives_what_a_folder_gives(
     assert "Basic dXNlcjpwQHNz" in mirror.credentials
 
 
+def test_locking_again_over_a_server_moves_nothing(
+    resolve: Resolve, serve: Callable[[Path], Any]
+) -> None:
+    served = serve(DATA)
+    first = resolve("python 3.7.*", mirror=served.url)
+    assert resolve("python 3.7.*", mirror=served.url, pinned=first) == first
+
+
 def test_a_dead_mirror_isn_t_gone_round(resolve: Resolve, serve: Callable[[Path], Any]) -> None:
     canonical = serve(DATA)
     with pytest.raises(FetchError) as error:
