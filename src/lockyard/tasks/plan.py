@@ -15,7 +15,8 @@ from lockyard.spec.reader import Fleet
 def plan_env(fleet: Fleet, name: str) -> list[ImagePlan]:
     """Return the plans of all targets of an env.
 
-    Raise LockError if it has no lock, or one that was made from another spec.
+    Raise LockError if it has no lock, or one that was made from another spec, and
+    UnsupportedError for what is locked but can't be built.
     """
     env = fleet.env(name)
     recipe = fleet.recipe(env.recipe)
@@ -25,6 +26,13 @@ def plan_env(fleet: Fleet, name: str) -> list[ImagePlan]:
             "its base is a registry's image, which can be locked but not built yet",
             where=f"envs/{name}.toml: base",
             solution="build an env on a base of Debian packages",
+        )
+    built = sorted({wheel.name for wheel in lock.wheels if wheel.sdist})
+    if built:
+        raise UnsupportedError(
+            f"{', '.join(built)} comes from source, which can be locked but not built yet",
+            where=lock_path(name),
+            solution="require a version that has a wheel",
         )
     return [plan_image(fleet.workspace, env, recipe, lock, target) for target in lock.targets]
 
