@@ -1,0 +1,83 @@
+"""The fleet, its locks, and what other tools need to take them."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lockyard.lock.file import read_lock
+from lockyard.lock.model import Lock
+from lockyard.resolve.sdist.build import SdistBuilder
+from lockyard.resolve.sdist.index import Index
+from lockyard.sources.pypi import certificate, index_url
+from lockyard.spec.reader import Fleet, read_fleet
+from tests.fleet.pythons import Native, find_python
+
+Shared = Callable[[str, Callable[[Path], object]], Path]
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def held(env: str) -> Lock:
+    """Return the committed lock of an env."""
+    lock = read_lock(ROOT, env)
+    assert lock is not None, env
+    return lock
+
+
+def first_generation() -> list[str]:
+    """Return the envs that are for Python 3.7."""
+    fleet = read_fleet(ROOT)
+    envs = {name: fleet.env(name) for name in fleet.env_names()}
+    return [name for name, env in envs.items() if fleet.workspace.bases[env.base].python == "3.7"]
+
+
+@pytest.fixture(scope="session")
+def fleet() -> Fleet:
+    return read_fleet(ROOT)
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Shared:
+    """Return a function that has a folder made once, for all of the tests' processes."""
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+
+    def once(name: str, make: Callable[[Path], object]) -> Path:
+        folder, made = base / name, base / f"{name}.made"
+        with (base / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not made.exists():
+                make(folder)
+                made.touch()
+        return folder
+
+    return once
+
+
+@pytest.fixture(scope="session")
+def native(shared: Shared) -> Native:
+    """Python 3.7, as the fleet's images have it."""
+    python = find_python("3.7")
+    return Native(shared("native", lambda folder: Native.make(folder, python)))
+
+
+@pytest.fixture(scope="session")
+def built(shared: Shared) -> Path:
+    """A folder with those wheels of the first generation that no index has."""
+    return shared("built", _build)
+
+
+def _build(folder: Path) -> None:
+    index = Index(address=index_url(None, os.environ), source="pypi", cert=certificate(os.environ))
+    builder = SdistBuilder(index=index, cache=folder / "cache")
+    for wheel in [wheel for env in first_generation() for wheel in held(env).wheels]:
+        if wheel.sdist is not None:
+            kept = builder.wheel(wheel.sdist)
+            assert (kept.file, kept.sha256) == (wheel.file, wheel.sha256)
+            (folder / wheel.file).write_bytes(kept.path.read_bytes())

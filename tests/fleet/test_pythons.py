@@ -1,0 +1,59 @@
+"""The same locks, whichever supported Python the program itself runs on."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+import uv
+
+from lockyard.sources.pypi import index_url
+from tests.fleet.conftest import ROOT, Shared
+from tests.fleet.pythons import checked, find_python, plain_environment
+
+pytestmark = pytest.mark.network
+
+# A part of the channel as it was published, with all that the first generation takes of it.
+CONDA_FORGE = ROOT / "tests/resolve/conda/data"
+
+
+def installed(version: str, folder: Path) -> None:
+    """Install the program into an environment of its own, which takes uv a few seconds."""
+    python = find_python(version)
+    environment = plain_environment(UV_CACHE_DIR=str(folder / "cache"))
+    checked(
+        [uv.find_uv_bin(), "venv", "--quiet", "--python", python, str(folder / "env")], environment
+    )
+    checked(
+        [
+            uv.find_uv_bin(), "pip", "install", "--quiet", f"--python={folder / 'env/bin/python'}",
+            f"--default-index={index_url(None, os.environ)}", "--editable", str(ROOT),
+        ],
+        environment,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
+def test_each_python_resolves_the_committed_locks(
+    version: str, shared: Shared, tmp_path: Path
+) -> None:
+    find_python(version)
+    place = shared(f"lockyard-{version}", lambda folder: installed(version, folder))
+    for folder in ("envs", "images", "locks"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    shutil.copy(ROOT / "WORKSPACE.toml", tmp_path)
+    # A store of its own: nothing is remembered of any other Python's work.
+    environment = {
+        **os.environ,
+        "LOCKYARD_STORE": str(tmp_path / "store"),
+        "LOCKYARD_CONDA_FORGE_MIRROR": str(CONDA_FORGE),
+    }
+    environment.pop("PYTHONPATH", None)
+    for env in ("minimal", "sklearn-1.9"):
+        command = [str(place / "env/bin/python"), "-P", "-m", "lockyard", "lock", env]
+        done = checked([*command, "--refresh", "--dry-run", "--json"], environment, tmp_path)
+        (told,) = json.loads(done.stdout)
+        assert (told["env"], told["changed"], told["changes"]) == (env, False, [])
