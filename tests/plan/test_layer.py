@@ -60,6 +60,10 @@ DECIDE: dict[str, tuple[Layer, Layer]] = {
 INDIFFERENT: dict[str, tuple[Layer, Layer]] = {
     "the order of packages": (DEBIAN, DebianLayer(debs=DEBS[::-1])),
     "the order of wheels": (WHEEL, evolve(WHEEL, wheels=WHEELS[::-1])),
+    "the last number of a wheel's Python": (
+        WHEEL,
+        evolve(WHEEL, venv=evolve(VENV, python=f"{VENV.minor}.99")),
+    ),
     "the title": (WHEEL, evolve(WHEEL, title="other")),
     "who requires it": (
         WHEEL,

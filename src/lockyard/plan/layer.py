@@ -56,9 +56,11 @@ class WheelLayer:
     def inputs(self) -> Mapping[str, Any]:
         """Return all that decides this layer's bytes.
 
-        Neither the image nor the other packages are among it, so images share layers.
+        Neither the image nor the other packages are among it, so images share layers; nor is
+        the Python's last number, which is in no path.
         """
-        return {"kind": "wheels", "wheels": _digests(self.wheels), "venv": asdict(self.venv)}
+        place = {"prefix": self.venv.prefix, "python": self.venv.minor}
+        return {"kind": "wheels", "wheels": _digests(self.wheels), "venv": place}
 
 
 @frozen(kw_only=True)
