@@ -9,31 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from lockyard.lock.file import read_lock
-from lockyard.lock.model import Lock
 from lockyard.resolve.sdist.build import SdistBuilder
 from lockyard.resolve.sdist.index import Index
 from lockyard.sources.pypi import certificate, index_url
 from lockyard.spec.reader import Fleet, read_fleet
+from tests.fleet.locked import ROOT, first_generation, held
 from tests.fleet.pythons import Native, find_python
 
 Shared = Callable[[str, Callable[[Path], object]], Path]
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def held(env: str) -> Lock:
-    """Return the committed lock of an env."""
-    lock = read_lock(ROOT, env)
-    assert lock is not None, env
-    return lock
-
-
-def first_generation() -> list[str]:
-    """Return the envs that are for Python 3.7."""
-    fleet = read_fleet(ROOT)
-    envs = {name: fleet.env(name) for name in fleet.env_names()}
-    return [name for name, env in envs.items() if fleet.workspace.bases[env.base].python == "3.7"]
 
 
 @pytest.fixture(scope="session")

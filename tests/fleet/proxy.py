@@ -123,6 +123,7 @@ class Proxy(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or each body waits for its headers to be confirmed
     server: Proxy
 
     def do_HEAD(self) -> None:

@@ -11,7 +11,7 @@ from lockyard.export.channel import package_address
 from lockyard.export.conda_lock import conda_lock_text
 from lockyard.lock.finding import serving
 from lockyard.spec.reader import Fleet
-from tests.fleet.conftest import first_generation, held
+from tests.fleet.locked import first_generation, held
 from tests.fleet.pythons import checked, plain_environment
 
 

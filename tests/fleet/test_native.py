@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lockyard.spec.reader import Fleet
-from tests.fleet.conftest import held
+from tests.fleet.locked import locked_pins
 from tests.fleet.native import native_pins
 from tests.fleet.pythons import Native
 
@@ -21,4 +21,4 @@ def test_python_3_7_resolves_the_same_pins(
     env: str, fleet: Fleet, native: Native, tmp_path: Path
 ) -> None:
     pins = native_pins(fleet, env, native, tmp_path)
-    assert pins == {wheel.name: wheel.version for wheel in held(env).wheels}
+    assert pins == locked_pins(env)

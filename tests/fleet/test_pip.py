@@ -11,7 +11,7 @@ from attrs import evolve
 from packaging.utils import canonicalize_name
 
 from lockyard.export.requirements import requirements_text
-from tests.fleet.conftest import first_generation, held
+from tests.fleet.locked import first_generation, held
 from tests.fleet.proxy import Proxy, View, serving
 from tests.fleet.pythons import Native
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lockyard.lock.text import decode_lock
-from tests.fleet.conftest import ROOT
+from tests.fleet.locked import ROOT
 from tests.fleet.proxy import View, serving
 from tests.fleet.pythons import checked
 

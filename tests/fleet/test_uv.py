@@ -21,7 +21,7 @@ from lockyard.sources.pypi import certificate, index_url
 from lockyard.spec.reader import Fleet
 from lockyard.store.store import Store
 from lockyard.tasks.export import Export, export_env
-from tests.fleet.conftest import first_generation, held
+from tests.fleet.locked import first_generation, held
 from tests.fleet.proxy import Proxy, View, serving
 from tests.fleet.pythons import checked, find_python, plain_environment
 
