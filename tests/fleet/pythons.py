@@ -56,6 +56,8 @@ def plain_environment(**more: str) -> dict[str, str]:
         "PIP_NO_CACHE_DIR": "1",
         "UV_NO_CONFIG": "1",
     }
+    if bundle := certificate(os.environ):
+        own |= {"PIP_CERT": bundle, "SSL_CERT_FILE": bundle}
     return {**kept, **own, **more}
 
 
@@ -81,8 +83,6 @@ class Native:
         """Run Python with an index, in a home of its own; fail the test unless it succeeds."""
         (home := self.folder / "home").mkdir(exist_ok=True)
         environment = plain_environment(HOME=str(home), PIP_INDEX_URL=index)
-        if bundle := certificate(os.environ):
-            environment["PIP_CERT"] = bundle
         return checked([str(self.folder / "bin/python"), *arguments], environment, folder)
 
 

@@ -76,14 +76,17 @@ def test_uv_installs_a_pylock_without_an_index(own: Uv, fleet: Fleet, tmp_path: 
 
 
 @pytest.mark.parametrize("env", first_generation())
-def test_uv_would_install_the_first_generation_on_its_own_python(
+def test_uv_installs_the_first_generation_on_its_own_python(
     env: str, own: Uv, index: Proxy, built: Path, tmp_path: Path
 ) -> None:
     lock = held(env)
     (tmp_path / "requirements.txt").write_text(requirements_text(lock, lock.targets[0]))
     own.run("venv", "--python", find_python("3.7"), "env", folder=tmp_path)
+    # A dry run compares no hashes: it finds a wheel of each version for this Python. The
+    # smallest env is installed indeed.
+    dry = [] if env == "minimal" else ["--dry-run"]
     told = own.run(
-        "pip", "sync", "--dry-run", "--python=env/bin/python", "--require-hashes", "--no-build",
+        "pip", "sync", *dry, "--python=env/bin/python", "--require-hashes", "--no-build",
         f"--default-index={index.index_url}", f"--find-links={built}", "requirements.txt",
         folder=tmp_path,
     )  # fmt: skip
