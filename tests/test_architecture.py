@@ -71,7 +71,7 @@ def test_modules_are_described_and_short(path: Path) -> None:
 
 def test_folders_of_tests_mirror_folders_of_the_source() -> None:
     # What is tested as a whole, and what isn't part of the package.
-    apart = {"determinism", "docs", "engine", "recipes"}
+    apart = {"determinism", "docs", "engine", "fleet", "recipes"}
     folders = {
         path.parent.relative_to(ROOT / "tests")
         for path in (ROOT / "tests").rglob("test_*.py")
