@@ -11,8 +11,9 @@ import requests
 from attrs import evolve
 
 from lockyard.errors import FetchError
-from lockyard.fetch.locate import Locator, with_credentials
+from lockyard.fetch.locate import Locator
 from lockyard.lock.model import Deb, Wheel
+from lockyard.sources.http import with_credentials
 
 FILE = "joblib-1.3.2-py3-none-any.whl"
 WHEEL = Wheel(

@@ -17,7 +17,8 @@ from lockyard.lock.text import decode_lock, encode_lock
 from lockyard.resolve import base as basing
 from lockyard.resolve import env as resolving
 from lockyard.resolve.debian.resolver import Resolution
-from lockyard.resolve.env import World, resolve_env
+from lockyard.resolve.env import resolve_env
+from lockyard.resolve.request import World
 from lockyard.spec.checks import (
     BaseName,
     DebianRequirement,

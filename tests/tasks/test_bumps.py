@@ -11,8 +11,9 @@ import pytest
 
 from lockyard.errors import ResolveError, UsageError
 from lockyard.lock.file import lock_path
+from lockyard.resolve.moves import Moves
 from lockyard.spec.reader import read_fleet
-from lockyard.tasks.lock import Moves, check_moves
+from lockyard.tasks.lock import check_moves
 from tests.resolve.debian.conftest import paragraph
 from tests.tasks.world import index, signer, site, world
 
