@@ -3,12 +3,13 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import multiprocessing
+import os
 import stat
 from pathlib import Path
 
 import pytest
 
-from lockyard.errors import IntegrityError
+from lockyard.errors import IntegrityError, StoreError
 from lockyard.store.store import Store
 
 DATA = b"a wheel of two halves"
@@ -106,3 +107,55 @@ def test_nothing_is_left_where_nothing_came(store: Store) -> None:
     with store.partial(DIGEST):
         pass
     assert list((store.root / "partial").iterdir()) == []
+
+
+def test_an_interrupt_while_syncing_leaves_what_can_be_resumed(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_: int) -> None:
+        raise KeyboardInterrupt
+
+    def finish() -> None:
+        with store.partial(DIGEST) as partial:
+            partial.append(DATA)
+            partial.commit(sha256=DIGEST, size=len(DATA), where="a wheel")
+
+    monkeypatch.setattr(os, "fsync", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        finish()
+    assert stat.S_IMODE((store.root / "partial" / DIGEST).stat().st_mode) == 0o600
+    with store.partial(DIGEST) as partial:
+        assert partial.size == len(DATA)
+
+
+def as_an_ordinary_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have files refuse to be opened as their modes say, which the superuser doesn't see."""
+    real = os.open
+
+    def refuse(path: Path, flags: int, mode: int = 0o777) -> int:
+        if flags & os.O_RDWR and path.exists() and not path.stat().st_mode & stat.S_IWUSR:
+            raise PermissionError(13, "Permission denied")
+        return real(path, flags, mode)
+
+    monkeypatch.setattr(os, "open", refuse)
+
+
+def test_a_kill_before_the_rename_leaves_what_can_be_resumed(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append(store.root, DATA)
+    (store.root / "partial" / DIGEST).chmod(0o444)
+    as_an_ordinary_user(monkeypatch)
+    with store.partial(DIGEST) as partial:
+        assert partial.size == len(DATA)
+        path = partial.commit(sha256=DIGEST, size=len(DATA), where="a wheel")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o444
+
+
+def test_a_folder_that_refuses_new_files(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(StoreError, match="Permission denied"):
+        store.partial(DIGEST)

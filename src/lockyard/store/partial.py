@@ -16,6 +16,7 @@ from lockyard.store.faults import store_faults
 from lockyard.store.writer import publish
 
 POLL = 0.05  # seconds between two looks at a lock that another process holds
+_SAFELY = os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Partial:
@@ -43,12 +44,9 @@ class Partial:
             self._path.parent.mkdir(parents=True, exist_ok=True)
         while True:
             with store_faults(self._root):
-                descriptor = os.open(
-                    self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
-                )
+                descriptor = self._opened()
             try:
                 with store_faults(self._root):
-                    os.fchmod(descriptor, 0o600)
                     if self._take(descriptor):
                         return descriptor
                 wait(POLL)
@@ -57,12 +55,34 @@ class Partial:
                 raise
             os.close(descriptor)
 
+    def _opened(self) -> int:
+        try:
+            return os.open(self._path, os.O_RDWR | os.O_CREAT | _SAFELY, 0o600)
+        except PermissionError:
+            with suppress(FileNotFoundError):
+                self._make_writable()
+            return os.open(self._path, os.O_RDWR | os.O_CREAT | _SAFELY, 0o600)
+
+    def _make_writable(self) -> None:
+        """Take back what a kill left: a file made read-only, and not renamed yet."""
+        descriptor = os.open(self._path, os.O_RDONLY | _SAFELY)
+        try:
+            # Where somebody holds it, the rename is what comes next.
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if self._named(descriptor):
+                os.fchmod(descriptor, 0o600)
+        finally:
+            os.close(descriptor)
+
     def _take(self, descriptor: int) -> bool:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
-        # Whoever held the lock may have renamed or removed the file meanwhile.
+        return self._named(descriptor)
+
+    def _named(self, descriptor: int) -> bool:
+        """Whether this is still the file: who held the lock may have renamed or removed it."""
         try:
             return os.path.samestat(os.fstat(descriptor), os.lstat(self._path))
         except FileNotFoundError:

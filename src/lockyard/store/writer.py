@@ -100,7 +100,9 @@ def publish(
     rename that was lost only means that the file is made again.
     """
     flush()
-    os.fchmod(descriptor, 0o444)
     os.fsync(descriptor)
     target.parent.mkdir(parents=True, exist_ok=True)
+    # Syncing takes seconds and may be interrupted: until then the file stays writable, so that
+    # a download can be gone on with.
+    os.fchmod(descriptor, 0o444)
     path.replace(target)
