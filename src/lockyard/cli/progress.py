@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -49,29 +50,39 @@ class _Lines:
 
 
 class _Bars:
-    """Bars of bytes where the amount is known, spinners elsewhere."""
+    """Bars of bytes where the amount is known, spinners elsewhere.
+
+    Several threads report at once: the lock keeps them to one display, and each task whole.
+    """
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._display: Any = None
         self._ids: dict[str, Any] = {}
 
     def begin(self, task: str, text: str, total: int | None = None) -> None:
-        self._ids[task] = self._opened().add_task(_short(text), total=total)
+        with self._lock:
+            self._ids[task] = self._opened().add_task(_short(text), total=total)
 
     def advance(self, task: str, amount: int) -> None:
-        self._opened().advance(self._ids[task], amount)
+        with self._lock:
+            if task in self._ids:
+                self._opened().advance(self._ids[task], amount)
 
     def end(self, task: str) -> None:
-        if task in self._ids:
-            self._opened().remove_task(self._ids.pop(task))
+        with self._lock:
+            if task in self._ids:
+                self._opened().remove_task(self._ids.pop(task))
 
     def note(self, text: str) -> None:
-        self._opened().console.print(text, markup=False, highlight=False)
+        with self._lock:
+            self._opened().console.print(text, markup=False, highlight=False)
 
     def close(self) -> None:
         """Take the display off the terminal."""
-        if self._display is not None:
-            self._display.stop()
+        with self._lock:
+            if self._display is not None:
+                self._display.stop()
 
     def _opened(self) -> Any:
         if self._display is None:
