@@ -13,7 +13,12 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from lockyard.errors import FetchError
-from lockyard.sources.registry import Registry, docker_credentials, registry_address
+from lockyard.sources.registry import (
+    Registry,
+    docker_credentials,
+    login_name,
+    registry_address,
+)
 from lockyard.spec.model import RegistrySource
 
 PLAIN = base64.b64encode(b"reader:open sesame").decode()
@@ -44,13 +49,14 @@ class Guarded(http.server.BaseHTTPRequestHandler):
     """A registry that wants a token or a password, and remembers what it was asked."""
 
     challenge = ""
+    token = b'{"token": "t0ken"}'
     seen: list[tuple[str, str]]
 
     def do_GET(self) -> None:
         given = self.headers.get("Authorization", "")
         self.seen.append((self.path, given))
         if self.path.startswith("/token"):
-            return self._answer(200 if given == f"Basic {PLAIN}" else 401, b'{"token": "t0ken"}')
+            return self._answer(200 if given == f"Basic {PLAIN}" else 401, self.token)
         if given in {"Bearer t0ken", f"Basic {PLAIN}"}:
             return self._answer(200, b"{}")
         return self._answer(401, b"")
@@ -71,7 +77,7 @@ class Guarded(http.server.BaseHTTPRequestHandler):
 def guarded() -> Iterator[str]:
     Guarded.seen = []
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Guarded) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         address = f"http://127.0.0.1:{server.server_port}"
         Guarded.challenge = f'Bearer realm="{address}/token",service="the registry"'
         yield address
@@ -84,7 +90,7 @@ def config(folder: Path, value: object) -> dict[str, str]:
 
 
 def test_a_token_is_asked_for_with_dockers_credentials(guarded: str, tmp_path: Path) -> None:
-    environ = config(tmp_path, {"auths": {"hub.example": {"auth": PLAIN}}})
+    environ = config(tmp_path, {"auths": {login_name(guarded): {"auth": PLAIN}}})
     registry = Registry("hub.example", guarded, environ)
     assert registry.manifest("a/b", "1", ["k"]) == b"{}"
     asked = urlsplit(next(path for path, _ in Guarded.seen if path.startswith("/token")))
@@ -96,7 +102,7 @@ def test_a_token_is_asked_for_with_dockers_credentials(guarded: str, tmp_path: P
 
 def test_a_password_where_the_registry_wants_one(guarded: str, tmp_path: Path) -> None:
     Guarded.challenge = 'Basic realm="the registry"'
-    environ = config(tmp_path, {"auths": {"hub.example": {"auth": PLAIN}}})
+    environ = config(tmp_path, {"auths": {login_name(guarded): {"auth": PLAIN}}})
     assert Registry("hub.example", guarded, environ).manifest("a/b", "1", ["k"]) == b"{}"
 
 
@@ -104,12 +110,114 @@ def test_no_credentials_is_told_without_secrets(guarded: str, tmp_path: Path) ->
     Guarded.challenge = 'Basic realm="the registry"'
     with pytest.raises(FetchError) as caught:
         Registry("hub.example", guarded, config(tmp_path, {})).manifest("a/b", "1", ["k"])
-    assert "docker login hub.example" in caught.value.solution
+    assert f"docker login {login_name(guarded)}" in caught.value.solution
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "Basic"])
+def test_a_mirror_gets_no_credentials_of_what_it_stands_for(
+    guarded: str, tmp_path: Path, scheme: str
+) -> None:
+    Guarded.challenge = f'{scheme} realm="{guarded}/token"'
+    environ = config(tmp_path, {"auths": {"hub.example": {"auth": PLAIN}}})
+    with pytest.raises(FetchError):
+        Registry("hub.example", guarded, environ).manifest("a/b", "1", ["k"])
+    assert {given for _, given in Guarded.seen} == {""}
+
+
+@pytest.mark.parametrize(
+    "realm", ["http://tokens.invalid/token", "ftp://127.0.0.1/", "file:///etc", "", "//[", "none"]
+)
+def test_a_token_service_that_others_can_listen_to(
+    guarded: str, tmp_path: Path, realm: str
+) -> None:
+    Guarded.challenge = f'Bearer realm="{realm}"'
+    environ = config(tmp_path, {"auths": {login_name(guarded): {"auth": PLAIN}}})
+    with pytest.raises(FetchError, match="isn't reached by HTTPS"):
+        Registry("hub.example", guarded, environ).manifest("a/b", "1", ["k"])
+
+
+@pytest.mark.parametrize("token", [b"", b"[]", b"5", b'{"token": 5}', b'{"token": "a\\r\\nb: c"}'])
+def test_what_is_no_token(
+    guarded: str, tmp_path: Path, token: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Guarded, "token", token)
+    environ = config(tmp_path, {"auths": {login_name(guarded): {"auth": PLAIN}}})
+    with pytest.raises(FetchError, match="gives no token"):
+        Registry("hub.example", guarded, environ).manifest("a/b", "1", ["k"])
+
+
+class Elsewhere(http.server.BaseHTTPRequestHandler):
+    """Send whoever asks to another address."""
+
+    target = ""
+
+    def do_GET(self) -> None:
+        self.send_response(302)
+        self.send_header("Location", f"{self.target}{self.path}")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_whom_it_is_redirected_to_gets_no_credentials(guarded: str, tmp_path: Path) -> None:
+    Elsewhere.target = guarded
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        environ = config(tmp_path, {"auths": {login_name(address): {"auth": PLAIN}}})
+        with pytest.raises(FetchError, match="wants credentials"):
+            Registry("hub.example", address, environ).manifest("a/b", "1", ["k"])
+        server.shutdown()
+    assert {given for _, given in Guarded.seen} == {""}
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("https://registry-1.docker.io", "docker.io"),
+        ("https://mirror.example:5000/hub", "mirror.example:5000"),
+        ("https://reader:secret@mirror.example", "mirror.example"),
+    ],
+)
+def test_the_name_that_docker_knows_it_by(address: str, name: str) -> None:
+    assert login_name(address) == name
+
+
+class Endless(http.server.BaseHTTPRequestHandler):
+    """Send more than any document has, and note how much was taken."""
+
+    sent = 0
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        try:
+            while Endless.sent < 64 << 20:
+                self.wfile.write(bytes(1 << 20))
+                Endless.sent += 1 << 20
+        except OSError:
+            pass
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_document_without_end_is_not_read_to_its_end() -> None:
+    with http.server.HTTPServer(("127.0.0.1", 0), Endless) as server:
+        thread = threading.Thread(target=server.handle_request, daemon=True)
+        thread.start()
+        registry = Registry("hub.example", f"http://127.0.0.1:{server.server_port}", {})
+        with pytest.raises(FetchError, match="more than 4194304 bytes"):
+            registry.blob("a/b", "ab" * 32)
+        thread.join(10)
+    assert Endless.sent < 32 << 20
 
 
 def test_wrong_credentials_are_told_without_secrets(guarded: str, tmp_path: Path) -> None:
     wrong = base64.b64encode(b"reader:hunter2").decode()
-    environ = config(tmp_path, {"auths": {"hub.example": {"auth": wrong}}})
+    environ = config(tmp_path, {"auths": {login_name(guarded): {"auth": wrong}}})
     with pytest.raises(FetchError) as caught:
         Registry("hub.example", guarded, environ).manifest("a/b", "1", ["k"])
     assert "hunter2" not in str(caught.value)

@@ -91,7 +91,9 @@ def fill(address: str) -> Served:
     manifests, configs, entries = {}, {}, []
     for architecture in ("amd64", "arm64"):
         platform = f"linux/{architecture}"
-        config = push_blob(address, image, json.dumps({"architecture": architecture}).encode())
+        config = push_blob(
+            address, image, json.dumps({"os": "linux", "architecture": architecture}).encode()
+        )
         value = {
             "schemaVersion": 2,
             "mediaType": MANIFEST,

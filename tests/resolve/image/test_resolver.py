@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.server
 import json
 import threading
@@ -93,15 +94,17 @@ class TestRealRegistry:
 
 
 class Lying(http.server.BaseHTTPRequestHandler):
-    """Give every request the same document."""
+    """Give every request for a manifest the same document, and for a blob the same blob."""
 
     body = b""
+    blob = b""
 
     def do_GET(self) -> None:
+        body = self.blob if "/blobs/" in self.path else self.body
         self.send_response(200)
-        self.send_header("Content-Length", str(len(self.body)))
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(self.body)
+        self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
         pass
@@ -110,7 +113,7 @@ class Lying(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def lying() -> Iterator[str]:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Lying) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield f"127.0.0.1:{server.server_port}"
         server.shutdown()
 
@@ -122,20 +125,85 @@ def test_a_document_that_its_digest_doesnt_name(lying: str) -> None:
         resolve_image(fixed, source(lying), platform="linux/amd64", environ={})
 
 
+BLOB = {"digest": f"sha256:{GIVEN}", "size": 5}
+
+
 @pytest.mark.parametrize(
-    "body",
-    [b"<html>", b"[]", b'{"mediaType": "text/plain"}', b'{"schemaVersion": 1, "mediaType": 5}'],
+    "document",
+    [
+        [],
+        5,
+        {"mediaType": "text/plain"},
+        {"mediaType": 5},
+        {"manifests": 5},
+        {"manifests": [5]},
+        {"manifests": [{}]},
+        {"manifests": [BLOB | {"platform": 5}]},
+        {"manifests": [BLOB | {"platform": {"os": "linux"}}]},
+        {"manifests": [{"digest": "sha512:1", "size": 5}]},
+        {"config": None, "layers": []},
+        {"config": {"size": 5}, "layers": []},
+        {"config": BLOB | {"digest": 5}, "layers": []},
+        {"config": BLOB | {"digest": "md5:1"}, "layers": []},
+        {"config": BLOB | {"size": 0}, "layers": []},
+        {"config": BLOB | {"size": float("inf")}, "layers": []},
+        {"config": BLOB, "layers": 5},
+        {"config": BLOB, "layers": [None]},
+        {"config": BLOB},
+    ],
+    ids=json.dumps,
 )
-def test_what_is_no_manifest(lying: str, body: bytes) -> None:
+def test_what_is_no_document(lying: str, document: object) -> None:
+    Lying.body = json.dumps(document).encode()
+    with pytest.raises(IntegrityError):
+        resolve_image(base(), source(lying), platform="linux/amd64", environ={})
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"\xff", b"[" * 100_000], ids=["html", "ff", "deep"])
+def test_what_is_no_json(lying: str, body: bytes) -> None:
     Lying.body = body
     with pytest.raises(IntegrityError):
         resolve_image(base(), source(lying), platform="linux/amd64", environ={})
 
 
-def test_a_blob_without_a_sha256(lying: str) -> None:
-    Lying.body = json.dumps({"schemaVersion": 2, "config": {"digest": "md5:1"}}).encode()
-    with pytest.raises(IntegrityError, match="without a sha256"):
+def test_an_entry_without_a_platform_is_for_none(lying: str) -> None:
+    Lying.body = json.dumps({"manifests": [BLOB, BLOB | {"platform": None}]}).encode()
+    with pytest.raises(ResolveError, match="no image for linux/amd64"):
         resolve_image(base(), source(lying), platform="linux/amd64", environ={})
+
+
+class TestImageWithoutIndex:
+    """Its config alone says what it is made for."""
+
+    def serve(self, config: bytes, digest: str = "") -> None:
+        digest = digest or hashlib.sha256(config).hexdigest()
+        described = {"digest": f"sha256:{digest}", "size": len(config)}
+        Lying.blob = config
+        Lying.body = json.dumps({"config": described, "layers": [BLOB]}).encode()
+
+    def test_it_is_taken_for_its_platform(self, lying: str) -> None:
+        self.serve(b'{"os": "linux", "architecture": "amd64", "rootfs": {}}')
+        image = resolve_image(base(), source(lying), platform="linux/amd64", environ={})
+        assert (image.index, image.manifest) == ("", hashlib.sha256(Lying.body).hexdigest())
+        assert image.config is not None
+        assert image.config.digest == hashlib.sha256(Lying.blob).hexdigest()
+
+    def test_it_is_refused_for_another(self, lying: str) -> None:
+        self.serve(b'{"os": "linux", "architecture": "amd64"}')
+        with pytest.raises(ResolveError, match="no image for linux/arm64") as caught:
+            resolve_image(base(), source(lying), platform="linux/arm64", environ={})
+        assert "linux/amd64" in caught.value.solution
+
+    def test_a_config_that_its_digest_doesnt_name(self, lying: str) -> None:
+        self.serve(b'{"os": "linux", "architecture": "amd64"}', GIVEN)
+        with pytest.raises(IntegrityError, match="gives a document of digest"):
+            resolve_image(base(), source(lying), platform="linux/amd64", environ={})
+
+    @pytest.mark.parametrize("config", [b"[]", b"no", b'{"os": "linux"}'])
+    def test_a_config_that_says_nothing(self, lying: str, config: bytes) -> None:
+        self.serve(config)
+        with pytest.raises(IntegrityError):
+            resolve_image(base(), source(lying), platform="linux/amd64", environ={})
 
 
 def test_a_registry_that_doesnt_answer() -> None:

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
-from typing import Any
 
 from lockyard.errors import IntegrityError, ResolveError
 from lockyard.lock.model import BaseImage, Blob
 from lockyard.sources.registry import Registry, registry_address
 from lockyard.spec.model import ImageBase, RegistrySource
 
-_INDEXES = {
-    "application/vnd.oci.image.index.v1+json",
-    "application/vnd.docker.distribution.manifest.list.v2+json",
-}
-_MANIFESTS = {
-    "application/vnd.oci.image.manifest.v1+json",
-    "application/vnd.docker.distribution.manifest.v2+json",
-}
+from .document import (
+    INDEXES,
+    MANIFESTS,
+    Descriptor,
+    Index,
+    Manifest,
+    parse_config,
+    parse_document,
+)
 
 
 def resolve_image(
@@ -52,85 +51,81 @@ def resolve_image(
 
 def _asked(base: ImageBase, registry: Registry, platform: str) -> BaseImage:
     reference = base.index or base.tag
-    index, digest = _document(registry, base.image, reference, _INDEXES | _MANIFESTS)
-    manifest, manifest_digest, index_digest = index, digest, ""
-    if _kind(index) in _INDEXES:
-        index_digest = digest
-        manifest_digest = _choose(index, platform, f"{registry.name}/{base.image}:{base.tag}")
-        manifest, _ = _document(registry, base.image, f"sha256:{manifest_digest}", _MANIFESTS)
-    config = manifest.get("config", {})
+    where = f"{registry.name}/{base.image}:{base.tag}"
+    found, digest = _document(registry, base.image, reference, INDEXES | MANIFESTS)
+    index = ""
+    if isinstance(found, Index):
+        index = digest
+        chosen = _choose(found, platform, where)
+        found, digest = _document(registry, base.image, chosen.digest, MANIFESTS)
+        assert isinstance(found, Manifest)  # noqa: S101 - no other kind is taken
+    else:
+        _check_platform(registry, base.image, found.config, platform, where)
     return BaseImage(
         image=base.image,
         tag=base.tag,
         source=base.source,
         platform=platform,
-        index=index_digest,
-        manifest=manifest_digest,
-        config=_blob(config),
-        layers=tuple(_blob(layer) for layer in manifest.get("layers", ())),
+        index=index,
+        manifest=digest,
+        config=_blob(found.config),
+        layers=tuple(_blob(layer) for layer in found.layers),
     )
 
 
 def _document(
-    registry: Registry, image: str, reference: str, kinds: set[str]
-) -> tuple[dict[str, Any], str]:
+    registry: Registry, image: str, reference: str, kinds: frozenset[str]
+) -> tuple[Index | Manifest, str]:
     """Return a manifest or an index and its sha256, which a digest reference must name."""
     data = registry.manifest(image, reference, sorted(kinds))
-    digest = hashlib.sha256(data).hexdigest()
     where = f"{registry.name}/{image} {reference}"
-    if reference.startswith("sha256:") and reference != f"sha256:{digest}":
+    digest = hashlib.sha256(data).hexdigest()
+    if reference.startswith("sha256:"):
+        _verify(data, _hex(reference), where)
+    return parse_document(data, kinds, where), digest
+
+
+def _verify(data: bytes, digest: str, where: str) -> None:
+    found = hashlib.sha256(data).hexdigest()
+    if found != digest:
         raise IntegrityError(
-            f"the registry gives a document of digest sha256:{digest}",
+            f"the registry gives a document of digest sha256:{found}",
             where=where,
             solution="don't use this registry or mirror until it is mended",
         )
-    try:
-        value = json.loads(data)
-    except ValueError:
-        value = None
-    if not isinstance(value, dict) or _kind(value) not in kinds:
-        raise IntegrityError(
-            "the registry gives no manifest that this version knows",
-            where=where,
-            solution="use an image in OCI form or in Docker's, schema 2",
-        )
-    return value, digest
 
 
-def _kind(document: Mapping[str, Any]) -> str:
-    """Return a document's media type; OCI lets it go without saying."""
-    said = document.get("mediaType")
-    if isinstance(said, str):
-        return said
-    kind = "index" if "manifests" in document else "manifest"
-    return f"application/vnd.oci.image.{kind}.v1+json"
+def _choose(index: Index, platform: str, where: str) -> Descriptor:
+    """Return the entry of a platform's manifest in an index."""
+    for entry in index.manifests:
+        if str(entry.platform) == platform:
+            return entry
+    raise _not_made(platform, {str(each.platform) for each in index.manifests}, where)
 
 
-def _choose(index: Mapping[str, Any], platform: str, where: str) -> str:
-    """Return the digest of a platform's manifest in an index."""
-    offered = []
-    for entry in index.get("manifests", ()):
-        made_for = entry.get("platform", {})
-        name = f"{made_for.get('os')}/{made_for.get('architecture')}"
-        if name == platform:
-            return _hex(str(entry.get("digest")))
-        offered.append(name)
-    raise ResolveError(
+def _check_platform(
+    registry: Registry, image: str, config: Descriptor, platform: str, where: str
+) -> None:
+    """Raise ResolveError unless an image that has no index is made for the platform."""
+    data = registry.blob(image, config.sha256)
+    _verify(data, config.sha256, f"{where}, its config")
+    made_for = str(parse_config(data, f"{where}, its config"))
+    if made_for != platform:
+        raise _not_made(platform, {made_for}, where)
+
+
+def _not_made(platform: str, offered: set[str], where: str) -> ResolveError:
+    # Builders put what they say of a build beside the images, for no platform.
+    known = sorted(offered - {"unknown/unknown", "None"})
+    return ResolveError(
         f"there is no image for {platform}",
         where=where,
-        solution=f"it is made for: {', '.join(sorted(set(offered) - {'unknown/unknown'}))}",
+        solution=f"it is made for: {', '.join(known)}" if known else "use another image",
     )
 
 
-def _blob(value: Mapping[str, Any]) -> Blob:
-    try:
-        return Blob(digest=_hex(str(value["digest"])), size=int(value["size"]))
-    except (LookupError, TypeError, ValueError):
-        raise IntegrityError(
-            "the manifest describes a blob without a sha256 and a size",
-            where="registry",
-            solution="use another image, or another registry",
-        ) from None
+def _blob(descriptor: Descriptor) -> Blob:
+    return Blob(digest=descriptor.sha256, size=descriptor.size)
 
 
 def _hex(digest: str) -> str:

@@ -1,0 +1,117 @@
+"""What registries say of images: indexes, manifests and configs (OCI image specification)."""
+
+from __future__ import annotations
+
+import json
+from typing import TypeVar
+
+import cattrs
+from attrs import field, frozen
+from attrs.validators import gt, matches_re
+
+from lockyard.errors import IntegrityError
+
+INDEXES = frozenset(
+    {
+        "application/vnd.oci.image.index.v1+json",
+        "application/vnd.docker.distribution.manifest.list.v2+json",
+    }
+)
+MANIFESTS = frozenset(
+    {
+        "application/vnd.oci.image.manifest.v1+json",
+        "application/vnd.docker.distribution.manifest.v2+json",
+    }
+)
+T = TypeVar("T")
+
+
+@frozen(kw_only=True)
+class Platform:
+    """What an image is made for, in an index's entry or in the image's config."""
+
+    os: str
+    architecture: str
+
+    def __str__(self) -> str:
+        return f"{self.os}/{self.architecture}"
+
+
+@frozen(kw_only=True)
+class Descriptor:
+    """A blob or a manifest by its digest; ``size`` is in bytes."""
+
+    digest: str = field(validator=matches_re("sha256:[0-9a-f]{64}"))
+    size: int = field(validator=gt(0))
+    platform: Platform | None = None
+
+    @property
+    def sha256(self) -> str:
+        """Return the digest's hex."""
+        return self.digest.removeprefix("sha256:")
+
+
+@frozen(kw_only=True)
+class Index:
+    """The manifests of an image, one for each platform."""
+
+    manifests: tuple[Descriptor, ...]
+
+
+@frozen(kw_only=True)
+class Manifest:
+    """One platform's image: its config, and its layers with the base first."""
+
+    config: Descriptor
+    layers: tuple[Descriptor, ...]
+
+
+def parse_document(data: bytes, kinds: frozenset[str], where: str) -> Index | Manifest:
+    """Return the index or manifest that a registry gave; ``kinds`` are the media types to take.
+
+    Raise IntegrityError for anything else.
+    """
+    value = _parsed(data)
+    kind = _kind(value)
+    if kind not in kinds:
+        raise _unknown("the registry gives no manifest that this version knows", where)
+    if kind in INDEXES:
+        return _structured(value, Index, where)
+    return _structured(value, Manifest, where)
+
+
+def parse_config(data: bytes, where: str) -> Platform:
+    """Return what an image's config says that it is made for, or raise IntegrityError."""
+    return _structured(_parsed(data), Platform, where)
+
+
+def _parsed(data: bytes) -> object:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _kind(value: object) -> str:
+    """Return a document's media type; OCI lets it go without saying."""
+    if not isinstance(value, dict):
+        return ""
+    said = value.get("mediaType")
+    if isinstance(said, str):
+        return said
+    kind = "index" if "manifests" in value else "manifest"
+    return f"application/vnd.oci.image.{kind}.v1+json"
+
+
+def _structured(value: object, model: type[T], where: str) -> T:
+    try:
+        return cattrs.structure(value, model)
+    except cattrs.BaseValidationError as error:
+        faults = cattrs.transform_error(error, path=model.__name__.lower())
+        raise _unknown(f"the registry's document is malformed: {faults[0]}", where) from None
+
+
+def _unknown(reason: str, where: str) -> IntegrityError:
+    return IntegrityError(
+        reason, where=where, solution="use an image in OCI form or in Docker's, schema 2"
+    )
