@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 import os
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,9 @@ def write(images: Sequence[Image], store: Store, folder: Path) -> None:
     top = top_document(images)
     blobs = {name: size for image in images for name, size in image.blobs.items()}
     blobs[top.digest] = len(top.data)
-    write_layout(images, REPOSITORY, json.dumps({"blobs": blobs}).encode(), store, folder)
+    write_layout(
+        images, REPOSITORY, json.dumps({"blobs": blobs, "images": {}}).encode(), store, folder
+    )
 
 
 @pytest.fixture
@@ -170,9 +173,25 @@ def test_a_kill_leaves_the_old_layout(
     assert len(validate(folder)) == 1
 
 
+def test_what_killed_builds_left_goes_after_a_day(
+    images: list[Image], store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = [".demo.abcd_123", ".demo.abcd_123.old"]
+    kept = [".demo.mine", ".other.abcd_123", "demo.abcd_123"]
+    for name in (*left, *kept):
+        (tmp_path / "dist" / name / "blobs").mkdir(parents=True)
+    write(images, store, tmp_path / "dist/demo")
+    found = {path.name for path in (tmp_path / "dist").iterdir()}
+    assert found == {*left, *kept, "demo"}
+    monkeypatch.setattr(time, "time", lambda: 1e12)
+    write(images, store, tmp_path / "dist/demo")
+    found = {path.name for path in (tmp_path / "dist").iterdir()}
+    assert found == {*kept, "demo"}
+
+
 def test_a_folder_that_cannot_be_written(images: list[Image], store: Store, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError):
+    with pytest.raises(StoreError, match=r"the output folder can't be used[^\n]*\n.*--output"):
         write(images, store, tmp_path / "file" / "demo")
 
 
@@ -202,6 +221,11 @@ def test_a_ledger_counts_only_with_all_its_blobs(folder: Path) -> None:
         '{"blobs": 1}',
         '{"blobs": {"x": 1}}',
         '{"blobs": {"\\u0000": 1}}',
+        '{"blobs": {}}',
+        '{"blobs": {}, "images": []}',
+        '{"blobs": {}, "images": {"linux/amd64": 1}}',
+        '{"blobs": {".": 4096.0}, "images": {}}',
+        "[" * 100_000,
         "\udcff",
     ],
 )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import json
@@ -121,5 +122,18 @@ def test_a_target_that_cannot_be(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="a folder"):
         write_archive(folder, tmp_path)
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError):
+    with pytest.raises(StoreError, match="the output folder can't be used"):
         write_archive(folder, tmp_path / "file" / "it.tar")
+
+
+def test_a_full_output_folder_is_not_taken_for_the_store(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(StoreError, match="no room left in the output folder") as caught:
+        write_archive(folder, tmp_path / "out" / "it.tar")
+    assert "--output" in caught.value.solution
+    assert list((tmp_path / "out").iterdir()) == []

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import json
 import os
+import re
 import shutil
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +26,16 @@ from lockyard.assemble.document import (
 )
 from lockyard.assemble.replace import replace_folder
 from lockyard.build.built import BuiltLayer
+from lockyard.errors import StoreError
 from lockyard.plan.image import ImagePlan
-from lockyard.store.faults import store_faults
+from lockyard.store.faults import output_faults
 from lockyard.store.store import Store
 
 TAG = "latest"
 LEDGER = "lockyard.json"
 # linux/fs.h: share the extents of another file, copied on write.
 _FICLONE = 0x40049409
+_DAY = 86_400
 
 
 @frozen(kw_only=True)
@@ -79,10 +83,12 @@ def write_layout(
     """Write an image layout in place of what the folder held (OCI image layout 1.0).
 
     ``images`` are one image's platforms; ``ledger`` is kept beside the index. All is made
-    beside its place and renamed, so that a kill leaves the old layout or the new.
+    beside its place and renamed, so that a kill leaves the old layout or the new; what killed
+    builds of this image left there is removed. Raise StoreError.
     """
-    with store_faults(folder.parent):
+    with output_faults(folder.parent):
         folder.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(folder, time.time())
         made = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
         try:
             for image in images:
@@ -99,16 +105,33 @@ def write_layout(
 
 
 def read_ledger(folder: Path) -> dict[str, Any] | None:
-    """Return what a layout's ledger says, if all the blobs that it names are there."""
+    """Return what a layout's ledger says, if all the blobs that it names are there.
+
+    It has ``images``, digests by platform, and ``blobs``, sizes in bytes by sha256; a ledger
+    of another shape is none.
+    """
     try:
         ledger = json.loads((folder / LEDGER).read_bytes())
-        present = (folder / "index.json").is_file() and all(
-            (folder / "blobs/sha256" / name).stat().st_size == size
+        sound = (folder / "index.json").is_file() and all(
+            type(size) is int and (folder / "blobs/sha256" / name).stat().st_size == size
             for name, size in ledger["blobs"].items()
         )
-    except (OSError, ValueError, LookupError, AttributeError, TypeError):
+        sound = sound and all(isinstance(each, str) for each in ledger["images"].values())
+    except (OSError, ValueError, LookupError, AttributeError, TypeError, RecursionError):
         return None
-    return ledger if present else None
+    return ledger if sound else None
+
+
+def _sweep(folder: Path, now: float) -> None:
+    """Remove what builds of this image that were killed left beside it, a day ago or more."""
+    # As tempfile names them; with what replace_folder adds.
+    left = re.compile(rf"\.{re.escape(folder.name)}\.[a-z0-9_]{{8}}(\.old)?")
+    for path in sorted(folder.parent.iterdir()):
+        # Another build may be done with it meanwhile, and remove it.
+        with suppress(FileNotFoundError):
+            # Not the time of its content: an older layout may just have got this name.
+            if left.fullmatch(path.name) and path.lstat().st_ctime < now - _DAY:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def _put_blobs(image: Image, store: Store, folder: Path) -> None:
@@ -121,7 +144,9 @@ def _put_blobs(image: Image, store: Store, folder: Path) -> None:
     for layer in image.layers:
         source = store.blob(layer.digest, layer.size)
         if source is None:
-            raise FileNotFoundError(errno.ENOENT, "a layer has gone from the store")
+            raise StoreError(
+                "a layer has gone from the store", where=str(store.root), solution="Build again."
+            )
         if not (blobs / layer.digest).exists():
             share(source, blobs / layer.digest)
 

@@ -12,7 +12,7 @@ from lockyard.assemble.document import encoded
 from lockyard.build.entry import Entry, directory, text
 from lockyard.build.tar import write_tar
 from lockyard.errors import UsageError
-from lockyard.store.faults import store_faults
+from lockyard.store.faults import output_faults
 from lockyard.store.writer import Writer
 
 
@@ -20,16 +20,16 @@ def write_archive(folder: Path, target: Path) -> None:
     """Write a layout as a tar archive, whole or not at all.
 
     Raise UsageError for a folder that isn't a layout, IntegrityError where a blob isn't what
-    its name says.
+    its name says, StoreError where the target's folder can't be written.
 
     Beside the layout's files it has the ``manifest.json`` that engines without a containerd
     store read. The same layout gives the same archive.
     """
     if target.is_dir():
         raise UsageError("this is a folder", where=str(target), solution="name a file")
-    with store_faults(target.parent):
+    with output_faults(target.parent):
         target.parent.mkdir(parents=True, exist_ok=True)
-    with Writer(target.parent, target.parent, lambda _: target) as writer:
+    with Writer(target.parent, target.parent, lambda _: target, output_faults) as writer:
         write_tar(_entries(folder), writer.write)
         writer.commit()
 

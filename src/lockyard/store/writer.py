@@ -6,7 +6,8 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -18,15 +19,22 @@ class Writer:
     """Write bytes that nobody sees before ``commit``; hash them on the way.
 
     A context manager: leaving it without a commit, by an exception or otherwise, removes what
-    was written. Raises StoreError where the file system refuses.
+    was written. Raises StoreError where the file system refuses, as ``faults`` tells it of
+    ``root``.
     """
 
-    def __init__(self, root: Path, folder: Path, place: Callable[[str], Path]) -> None:
-        self._root = root
+    def __init__(
+        self,
+        root: Path,
+        folder: Path,
+        place: Callable[[str], Path],
+        faults: Callable[[Path], AbstractContextManager[None]] = store_faults,
+    ) -> None:
+        self._faults = partial(faults, root)
         self._place = place
         self._hash = hashlib.sha256()
         self.size = 0
-        with store_faults(root):
+        with self._faults():
             folder.mkdir(parents=True, exist_ok=True)
             descriptor, name = tempfile.mkstemp(dir=folder)
         self._path: Path | None = Path(name)
@@ -39,7 +47,7 @@ class Writer:
 
     def write(self, data: bytes) -> int:
         """Append ``data``; return how many bytes that was, as a binary file does."""
-        with store_faults(self._root):
+        with self._faults():
             self._file.write(data)
         self._hash.update(data)
         self.size += len(data)
@@ -63,7 +71,7 @@ class Writer:
         check_content(
             found=(self.sha256, self.size), expected=(sha256, size), where="what was written"
         )
-        with store_faults(self._root):
+        with self._faults():
             target = self._place(self.sha256)
             publish(self._file.fileno(), self._path, target, self._file.flush)
         self._path = None
