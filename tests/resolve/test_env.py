@@ -14,8 +14,8 @@ from lockyard.errors import FetchError, ResolveError, SpecError
 from lockyard.events import Silent
 from lockyard.lock.model import Deb, Lock, Wheel
 from lockyard.lock.text import decode_lock, encode_lock
-from lockyard.resolve import base as basing
 from lockyard.resolve import env as resolving
+from lockyard.resolve.debian import base as basing
 from lockyard.resolve.debian.resolver import Resolution
 from lockyard.resolve.env import resolve_env
 from lockyard.resolve.request import World
@@ -120,7 +120,11 @@ class Fakes:
     def __init__(self) -> None:
         self.debian: list[dict[str, Any]] = []
         self.pypi: list[dict[str, Any]] = []
-        self.packages = {"libc6": "2.36-9+deb12u10", "python3.11": "3.11.2-6+deb12u6"}
+        self.packages = {
+            "libc6": "2.36-9+deb12u10",
+            "libgomp1": "12",
+            "python3.11": "3.11.2-6+deb12u6",
+        }
         self.failure: Exception | None = None
 
     def resolve_debian(self, **given: Any) -> Resolution:
@@ -186,6 +190,7 @@ def test_who_asks_for_what(fakes: Fakes) -> None:
 def test_a_variant_adds_to_its_own_targets_only(fakes: Fakes) -> None:
     added = Requirements(pypi=(PypiRequirement("cupy"),), debian=(DebianRequirement("libnuma1"),))
     variants = {VariantName("cuda12"): added, VariantName("cpu"): Requirements()}
+    fakes.packages["libnuma1"] = "2"
     resolve(evolve(ENV, variants=variants, platforms=ENV.platforms[:1]))
     asked = [[each.text for each in given["requirements"]] for given in fakes.pypi]
     assert asked == [["numpy", "gunicorn"], ["numpy", "cupy", "gunicorn"]]
@@ -234,3 +239,9 @@ def test_base_without_what_wheels_need(fakes: Fakes, missing: str) -> None:
     with pytest.raises(SpecError, match=f"the base has no package {missing}") as caught:
         resolve()
     assert "WORKSPACE.toml: bases.debian12.packages" in caught.value.where
+
+
+def test_virtual_packages_are_asked_to_be_named(fakes: Fakes) -> None:
+    del fakes.packages["libgomp1"]
+    with pytest.raises(SpecError, match="libgomp1 is a virtual package"):
+        resolve()

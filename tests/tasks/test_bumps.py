@@ -131,6 +131,29 @@ def test_a_debian_package_moves_to_the_version_that_is_named(world: Any) -> None
     assert not any("required-by" in line or "upgrade" in line for line in moved)
 
 
+def test_a_debian_move_stays_in_the_variants_that_have_the_package(world: Any) -> None:
+    world.debs(paragraph("tool", "1"))
+    world.env("app", variants='{ cpu = {}, cuda12 = { debian = ["tool"] } }')
+    world.lock()
+    world.debs(*(paragraph("tool", version) for version in ("1", "2", "3")))
+    world.lock(packages=frozenset({"tool==2"}))
+    (tool,) = (deb for deb in world.read().debs if deb.name == "tool")
+    assert (tool.version, tool.targets) == ("2", ("cuda12-linux-amd64",))
+    world.env("app")
+    world.lock(packages=frozenset({"tool==3"}))
+    assert "tool" not in {deb.name for deb in world.read().debs}, "nobody asks for it any more"
+
+
+def test_a_debian_version_that_isnt_there_leaves_the_lock(world: Any) -> None:
+    world.debs(paragraph("tool", "1"))
+    world.env("app", **{"requirements.debian": '["tool"]'})
+    world.lock()
+    before = world.text()
+    with pytest.raises(ResolveError, match="tool can't move to 9"):
+        world.lock(packages=frozenset({"tool==9"}))
+    assert world.text() == before
+
+
 def test_a_lock_that_fits_asks_no_source(locked: Any) -> None:
     locked.index.status = 503
     locked.index.requests.clear()

@@ -7,12 +7,14 @@ import pytest
 
 from lockyard.errors import LockError, ResolveError
 from lockyard.events import Silent
+from lockyard.lock import check as checking
 from lockyard.lock.file import lock_path, read_lock, write_lock
 from lockyard.lock.model import Lock
 from lockyard.resolve import env as resolving
+from lockyard.resolve.moves import Moves
 from lockyard.spec.reader import Fleet
 from lockyard.store.store import Store
-from lockyard.tasks.lock import Locked, Locker, changes
+from lockyard.tasks.lock import Locked, Locker, changes, check_moves
 from tests.tasks.conftest import lock_of, wheel
 
 
@@ -31,6 +33,8 @@ def run(fleet: Fleet, *, dry_run: bool = False) -> Locked:
 
 def resolves_to(monkeypatch: pytest.MonkeyPatch, lock: Lock) -> None:
     monkeypatch.setattr(resolving, "resolve_env", lambda *_: lock)
+    # These locks are too small to be of any base.
+    monkeypatch.setattr(checking, "check_lock", lambda *_: ())
 
 
 def test_first_lock(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,6 +68,7 @@ def test_what_the_old_lock_pins_is_given_to_the_resolver(
         seen.extend(given)
         return lock
 
+    resolves_to(monkeypatch, lock)
     monkeypatch.setattr(resolving, "resolve_env", resolve)
     assert not run(fleet).changed
     assert seen[3] == lock
@@ -107,3 +112,20 @@ def test_a_package_of_several_versions_is_one_change(fleet: Fleet) -> None:
     old = lock_of(fleet, wheel("a", "1", "1"), wheel("a", "2", "2"))
     (change,) = changes(old, lock_of(fleet, wheel("a", "2", "2")))
     assert str(change) == "  a 1, 2 -> 2"
+
+
+def test_what_the_check_would_refuse_is_not_written(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resolving, "resolve_env", lambda *_: lock_of(fleet, wheel("flask", "1.0")))
+    with pytest.raises(ResolveError, match="doesn't hold together"):
+        run(fleet)
+    assert read_lock(fleet.root, "trial") is None
+
+
+def test_moves_pass_over_a_lock_that_is_damaged(fleet: Fleet) -> None:
+    path = fleet.root / lock_path("trial")
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("<<<<<<< HEAD\n")
+    check_moves(fleet, ("trial",), Moves())
+    check_moves(fleet, ("trial",), Moves(packages=frozenset({"flask"})))

@@ -10,7 +10,6 @@ from lockyard.lock.model import CondaPackage
 from lockyard.spec.model import CondaSource, Source
 
 # conda's own name of each platform.
-SUBDIRS = {"linux/amd64": "linux-64", "linux/arm64": "linux-aarch64"}
 
 
 def channel_address(sources: Mapping[str, Source], name: str) -> str:

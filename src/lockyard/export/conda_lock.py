@@ -6,10 +6,11 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
-from lockyard.export.channel import SUBDIRS, channel_address, package_address
+from lockyard.export.channel import channel_address, package_address
 from lockyard.lock.finding import serving
 from lockyard.lock.model import CondaPackage, Lock, Target
 from lockyard.spec.model import Source
+from lockyard.spec.platform import SUBDIRS
 
 
 def conda_lock_text(lock: Lock, targets: Sequence[Target], sources: Mapping[str, Source]) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from lockyard.export.channel import SUBDIRS, package_address
+from lockyard.export.channel import package_address
 from lockyard.lock.finding import serving
 from lockyard.lock.model import CondaPackage, Lock, Target
 from lockyard.spec.model import Source
+from lockyard.spec.platform import SUBDIRS
 
 
 def explicit_text(lock: Lock, target: Target, sources: Mapping[str, Source]) -> str:

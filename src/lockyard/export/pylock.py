@@ -9,8 +9,7 @@ import tomli_w
 
 from lockyard.lock.finding import serving
 from lockyard.lock.model import Lock, Target, Wheel
-
-_MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
+from lockyard.spec.platform import MACHINES
 
 
 def pylock_text(lock: Lock, target: Target, wheels: str) -> str:
@@ -20,7 +19,7 @@ def pylock_text(lock: Lock, target: Target, wheels: str) -> str:
     of each wheel, and a lock has no address.
     """
     version = target.python.rpartition(".")[0]
-    machine = _MACHINES[target.platform.partition("/")[2]]
+    machine = MACHINES[target.platform]
     held = sorted(serving(lock.wheels, target), key=lambda wheel: wheel.name)
     return tomli_w.dumps(
         {

@@ -9,9 +9,10 @@ from rattler import BuildString, MatchSpec, PackageRecord
 
 from lockyard.lock.finding import Finding, Subject, serving
 from lockyard.lock.model import CondaPackage, Target
+from lockyard.lock.virtual import virtual_packages
 from lockyard.spec.model import ImageBase
+from lockyard.spec.platform import SUBDIRS
 
-SUBDIRS = {"linux/amd64": "linux-64", "linux/arm64": "linux-aarch64"}
 _SUFFIXES = (".conda", ".tar.bz2")
 
 
@@ -85,16 +86,15 @@ def _holds(text: str, records: Mapping[str, PackageRecord | None]) -> bool:
     spec, record = _spec(text), records.get(_name(text))
     if spec is None or record is None:
         return False
-    return _name(text) == "__archspec" or bool(spec.matches(record))
+    return bool(spec.matches(record))
 
 
 def _virtual(target: Target) -> Iterator[tuple[str, PackageRecord | None]]:
     """Give the virtual packages that a target has, by their names (CEP 30)."""
-    given = {"__unix": "0", "__linux": "0", "__archspec": "1", "__glibc": target.glibc}
-    if target.variant.startswith("cuda"):
-        given["__cuda"] = target.variant.removeprefix("cuda")
-    for name, version in given.items():
-        yield name, _made(name, version, "0", 0, "noarch")
+    given = virtual_packages(target).versions(SUBDIRS.get(target.platform, ""))
+    for name, text in given.items():
+        version, _, build = text.partition(" ")
+        yield name, _made(name, version, build or "0", 0, "noarch")
 
 
 def _record(package: CondaPackage) -> PackageRecord | None:

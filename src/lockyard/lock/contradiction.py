@@ -18,21 +18,18 @@ def contradiction(lock: Lock) -> str:
         return "it has no target"
     if twice := _twice(targets):
         return f"it has target {twice!r} twice"
-    for artifacts in (lock.debs, lock.wheels):
+    kinds: tuple[tuple[Artifact, ...], ...] = (lock.debs, lock.conda, lock.wheels)
+    for artifacts in kinds:
         for artifact in artifacts:
             if unknown := sorted({*artifact.targets} - {*targets}):
                 return f"{artifact.file} serves {unknown[0]!r}, which is no target of it"
         for target in targets:
-            served = _serving(artifacts, target)
+            served = [each for each in artifacts if each.serves(target)]
             if twice := _twice([each.name for each in served]):
                 return f"it has {twice} twice for {target}"
             if twice := _twice([each.file for each in served]):
                 return f"it has {twice} twice for {target}"
     return ""
-
-
-def _serving(artifacts: tuple[Artifact, ...], target: str) -> list[Artifact]:
-    return [each for each in artifacts if not each.targets or target in each.targets]
 
 
 def _twice(names: list[str]) -> str:

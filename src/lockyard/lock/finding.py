@@ -96,7 +96,7 @@ class Subject:
 
 def serving(artifacts: Sequence[A], target: Target) -> list[A]:
     """Return the artifacts that serve a target."""
-    return [each for each in artifacts if not each.targets or target.name in each.targets]
+    return [each for each in artifacts if each.serves(target.name)]
 
 
 def gathered(found: Sequence[Finding], lock: Lock) -> tuple[Finding, ...]:

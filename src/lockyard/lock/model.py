@@ -65,6 +65,10 @@ class Artifact:
     required_by: tuple[str, ...]
     targets: tuple[str, ...] = ()
 
+    def serves(self, target: str) -> bool:
+        """Tell whether a target, by its name, has this."""
+        return not self.targets or target in self.targets
+
 
 @frozen(kw_only=True)
 class Deb(Artifact):

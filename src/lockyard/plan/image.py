@@ -73,8 +73,8 @@ def plan_image(
     """Plan the image of one target of a lock."""
     base = workspace.bases[env.base]
     venv = Venv(prefix=base.prefix, interpreter=base.interpreter, python=target.python)
-    debs = tuple(deb for deb in lock.debs if _serves(deb, target))
-    wheels = [wheel for wheel in lock.wheels if _serves(wheel, target)]
+    debs = tuple(deb for deb in lock.debs if deb.serves(target.name))
+    wheels = [wheel for wheel in lock.wheels if wheel.serves(target.name)]
     return ImagePlan(
         env=env.name,
         names=names(workspace, env, recipe, target.variant),
@@ -113,10 +113,6 @@ def wheel_layers(wheels: Iterable[Wheel], venv: Venv) -> list[WheelLayer]:
         title = ", ".join(f"{wheel.name} {wheel.version}" for wheel in members)
         layers.append(WheelLayer(title=title, wheels=members, venv=venv))
     return layers
-
-
-def _serves(artifact: Artifact, target: Target) -> bool:
-    return not artifact.targets or target.name in artifact.targets
 
 
 def _config(env: Env, recipe: Recipe, base: Base) -> dict[str, Any]:

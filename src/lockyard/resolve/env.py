@@ -4,20 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from packaging.utils import canonicalize_name
+
 from lockyard.errors import LockyardError, SpecError
 from lockyard.lock.inputs import inputs
 from lockyard.lock.merge import merge_targets
 from lockyard.lock.model import BaseImage, CondaPackage, Deb, Lock, Target, Wheel
-from lockyard.resolve.base import BaseResolver
+from lockyard.resolve.base import Asked, BaseResolver
+from lockyard.resolve.debian.base import DebianBaseResolver
+from lockyard.resolve.image.base import ImageBaseResolver
 from lockyard.resolve.moves import Moves
 from lockyard.resolve.pypi.resolver import Requirement, resolve_pypi
 from lockyard.resolve.pypi.target import PythonTarget
 from lockyard.resolve.request import Pins, World
 from lockyard.sources.pypi import certificate, index_url
-from lockyard.spec.model import Env, PypiSource, Recipe, Requirements, Workspace
-
-# What each ecosystem calls a processor.
-_MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
+from lockyard.spec.model import (
+    CondaSource,
+    DebianBase,
+    DebianSource,
+    Env,
+    ImageBase,
+    PypiSource,
+    Recipe,
+    RegistrySource,
+    Requirements,
+    Workspace,
+)
+from lockyard.spec.names import target_name
+from lockyard.spec.platform import MACHINES
 
 
 def resolve_env(
@@ -34,7 +48,7 @@ def resolve_env(
     reached, IntegrityError where it can't be trusted.
     """
     pins = Pins(old=old, moves=moves or Moves(), as_of=env.as_of)
-    bases = BaseResolver(workspace=workspace, env=env, pins=pins, world=world)
+    bases = _base_resolver(workspace, env, pins, world)
     debs: dict[str, tuple[Deb, ...]] = {}
     conda: dict[str, tuple[CondaPackage, ...]] = {}
     wheels: dict[str, tuple[Wheel, ...]] = {}
@@ -42,10 +56,15 @@ def resolve_env(
     targets = []
     for variant, added in sorted(env.variants.items()):
         for platform in sorted(set(env.platforms)):
-            asked = _asked(env, recipe, added)
+            asked = Asked(
+                variant=variant,
+                platform=platform,
+                name=target_name(variant, platform),
+                by=_asked(env, recipe, added),
+            )
             try:
-                base = bases.resolve(variant, platform, asked)
-                resolved = _resolve_wheels(workspace, env, base.target, asked, pins, world)
+                base = bases.resolve(asked)
+                resolved = _resolve_wheels(workspace, env, base.target, asked.by, pins, world)
                 _one_side(base.conda, resolved)
             except LockyardError as error:
                 where = f"{env.name} ({variant}, {platform})"
@@ -54,7 +73,8 @@ def resolve_env(
             name = base.target.name
             debs[name], conda[name], wheels[name] = base.debs, base.conda, resolved
             if base.image is not None:
-                images[platform] = base.image
+                # One for all variants: the registry might name another at the next question.
+                images.setdefault(platform, base.image)
             targets.append(base.target)
     return Lock(
         env=env.name,
@@ -65,6 +85,28 @@ def resolve_env(
         conda=merge_targets(conda),
         wheels=merge_targets(wheels),
     )
+
+
+def _base_resolver(workspace: Workspace, env: Env, pins: Pins, world: World) -> BaseResolver:
+    """Return who resolves the env's kind of base; the reader has seen to its sources' kinds."""
+    base, sources = workspace.bases[env.base], workspace.sources
+    match base, sources[base.source]:
+        case DebianBase(), DebianSource() as source:
+            return DebianBaseResolver(
+                name=env.base, base=base, source=source, pins=pins, world=world
+            )
+        case ImageBase(), RegistrySource() as registry:
+            channel = sources[base.conda]
+            assert isinstance(channel, CondaSource)  # noqa: S101
+            return ImageBaseResolver(
+                name=env.base,
+                base=base,
+                registry=registry,
+                channel=channel,
+                pins=pins,
+                world=world,
+            )
+    raise AssertionError(env.base)
 
 
 def _asked(env: Env, recipe: Recipe, added: Requirements) -> dict[str, Requirements]:
@@ -88,7 +130,7 @@ def _resolve_wheels(
     base = workspace.bases[env.base]
     source = workspace.sources[base.pypi]
     assert isinstance(source, PypiSource)  # noqa: S101 - the reader has seen to it
-    known = {wheel.name: wheel.version for wheel in pins.of("wheels", target)}
+    known = {wheel.name: wheel.version for wheel in pins.wheels(target.name)}
     return resolve_pypi(
         requirements=[
             Requirement(text, label) for label, each in asked.items() for text in each.pypi
@@ -96,7 +138,7 @@ def _resolve_wheels(
         target=PythonTarget(
             python=target.python,
             glibc=target.glibc,
-            machine=_MACHINES[target.platform.partition("/")[2]],
+            machine=MACHINES[target.platform],
         ),
         pinned=known,
         index=index_url(source.index, world.environ),
@@ -116,7 +158,9 @@ def _resolve_wheels(
 
 def _one_side(conda: tuple[CondaPackage, ...], wheels: tuple[Wheel, ...]) -> None:
     """Raise SpecError where a package comes from conda and from PyPI: one would overwrite."""
-    both = sorted({each.name for each in conda} & {each.name for each in wheels})
+    both = sorted(
+        {str(canonicalize_name(each.name)) for each in conda} & {each.name for each in wheels}
+    )
     if both:
         raise SpecError(
             f"{', '.join(both)} would come from conda and from PyPI",

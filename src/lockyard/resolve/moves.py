@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from attrs import frozen
@@ -26,3 +27,7 @@ class Moves:
     def names(self) -> frozenset[str]:
         """Return the names of the packages to move."""
         return frozenset(each.partition("==")[0] for each in self.packages)
+
+    def of(self, names: Collection[str]) -> frozenset[str]:
+        """Return the packages to move that are among some names."""
+        return frozenset(each for each in self.packages if each.partition("==")[0] in names)

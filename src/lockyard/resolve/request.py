@@ -9,9 +9,10 @@ from pathlib import Path
 from attrs import field, frozen
 
 from lockyard.events import Reporter
-from lockyard.lock.model import Artifact, Lock, Target
+from lockyard.lock.model import BaseImage, CondaPackage, Deb, Lock, Wheel
 from lockyard.resolve.moves import Moves
 from lockyard.spec.checks import DatedSourceName
+from lockyard.spec.model import ImageBase
 
 
 @frozen(kw_only=True)
@@ -42,13 +43,34 @@ class Pins:
         times = [day.replace(tzinfo=UTC) for day in days]
         return min([*times, *([self.moves.as_of] if self.moves.as_of else [])], default=None)
 
-    def of(self, artifacts: str, target: Target | None = None) -> tuple[Artifact, ...]:
-        """Return a kind's artifacts in the old lock, those that serve a target alone.
+    def debs(self, target: str) -> tuple[Deb, ...]:
+        """Return the Debian packages that the old lock has for a target."""
+        held = self._kept.debs if self._kept else ()
+        return tuple(each for each in held if each.serves(target))
 
-        ``artifacts`` is the name of a field of Lock.
+    def conda(self, target: str) -> tuple[CondaPackage, ...]:
+        """Return the conda packages that the old lock has for a target."""
+        held = self._kept.conda if self._kept else ()
+        return tuple(each for each in held if each.serves(target))
+
+    def wheels(self, target: str) -> tuple[Wheel, ...]:
+        """Return the wheels that the old lock has for a target."""
+        held = self._kept.wheels if self._kept else ()
+        return tuple(each for each in held if each.serves(target))
+
+    def image(self, base: ImageBase, platform: str) -> BaseImage | None:
+        """Return the base image that the old lock has, if it is the one still asked for.
+
+        It moves by the name of the image, as ``library/ubuntu``, among the packages to move.
         """
-        if self.old is None or self.moves.everything:
-            return ()
-        kept: tuple[Artifact, ...] = getattr(self.old, artifacts)
-        name = target.name if target else ""
-        return tuple(each for each in kept if not (name and each.targets) or name in each.targets)
+        for image in self._kept.images if self._kept else ():
+            same = (image.image, image.tag, image.source) == (base.image, base.tag, base.source)
+            index = base.index is None or base.index == f"sha256:{image.index}"
+            moves = image.image in self.moves.names
+            if same and index and not moves and image.platform == platform:
+                return image
+        return None
+
+    @property
+    def _kept(self) -> Lock | None:
+        return None if self.moves.everything else self.old

@@ -7,9 +7,11 @@ the fault carries the field's own key. A check raises Unfit.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Annotated, Any, NewType
+
+from lockyard.spec.platform import PLATFORMS
 
 PypiRequirement = NewType("PypiRequirement", str)
 DebianRequirement = NewType("DebianRequirement", str)
@@ -53,7 +55,6 @@ Value = Annotated[str, "an argument or a variable's value"]
 # Marks a list or a table that must have something in it: Annotated[tuple[Platform, ...], SOME].
 SOME = "at least one"
 
-PLATFORMS = ("linux/amd64", "linux/arm64")
 # The largest whole number that TOML promises to keep.
 LARGEST = 2**63 - 1
 _LONGEST_SHOWN = 80
@@ -160,14 +161,29 @@ def matching(pattern: str, what: str, example: str) -> Callable[[str], None]:
     return check
 
 
+# What an image has as links, in place of which a file below them would put a folder.
+_LINKS: Mapping[str, str] = {
+    **{
+        f"/{name}": f"/usr/{name}"
+        for name in ("bin", "lib", "lib32", "lib64", "libo32", "libx32", "sbin")
+    },
+    "/var/run": "/run",
+    "/var/lock": "/run/lock",
+}
+
+
 def check_image_path(text: str) -> None:
-    """Accept an absolute, normal path."""
+    """Accept an absolute, normal path that leads through no link of a base."""
     parts = text.split("/")
     # A colon would end a field of passwd(5), or a folder of PATH.
     if ":" in text or not text.isprintable():
         raise Unfit(f"{shown(text)} has a colon or a control character", "name it without")
     if parts[0] or len(parts) < 2 or any(part in {"", ".", ".."} for part in parts[1:]):
         raise Unfit(f"{shown(text)} isn't an absolute path", 'write it as "/usr/local/bin/start"')
+    for link, target in _LINKS.items():
+        if text == link or text.startswith(f"{link}/"):
+            solution = f'write it as "{target}{text.removeprefix(link)}"'
+            raise Unfit(f"{link} is a link to {target} in images", solution)
 
 
 def check_local_file(text: str) -> None:

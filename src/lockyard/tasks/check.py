@@ -15,11 +15,11 @@ from lockyard.lock.finding import Finding, Python
 from lockyard.lock.model import Target
 from lockyard.resolve.pypi.target import PythonTarget
 from lockyard.spec.model import Recipe
+from lockyard.spec.platform import MACHINES
 from lockyard.spec.reader import Fleet
 
 _SHARE = 32
 _SUFFIX = ".lock.toml"
-_MACHINES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
 
 
 @frozen(kw_only=True)
@@ -113,7 +113,7 @@ def python_facts(target: Target) -> Python | None:
 @cache
 def _facts(python: str, glibc: str, platform: str) -> Python | None:
     try:
-        facts = PythonTarget(python=python, glibc=glibc, machine=_MACHINES.get(platform, ""))
+        facts = PythonTarget(python=python, glibc=glibc, machine=MACHINES.get(platform, ""))
     except SpecError:
         return None
     return _Facts(facts.markers, frozenset(map(str, facts.tags)))

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from attrs import frozen
 
-from lockyard.errors import UsageError
+from lockyard.errors import LockError, ResolveError, UsageError
 from lockyard.events import Reporter
 from lockyard.lock.file import lock_path, read_lock, write_lock
 from lockyard.lock.inputs import changed_inputs, inputs
@@ -92,13 +92,14 @@ class Locker:
     def _must_resolve(self, old: Lock, now: Mapping[str, str]) -> bool:
         if self.moves.packages and not changed_inputs(old, now):
             # A fleet-wide fix passes over the locks that don't have the package.
-            held = {each.name for each in old.artifacts}
-            return bool(held & self.moves.names) or self.moves.everything
+            return bool(held_names(old) & self.moves.names) or self.moves.everything
         return bool(self.moves) or self.refresh or bool(changed_inputs(old, now))
 
     def _resolve(self, env: Env, recipe: Recipe, old: Lock | None) -> Lock:
+        from lockyard.lock.check import check_lock  # noqa: PLC0415
         from lockyard.resolve.env import resolve_env  # noqa: PLC0415
         from lockyard.resolve.request import World  # noqa: PLC0415
+        from lockyard.tasks.check import python_facts  # noqa: PLC0415
 
         world = World(
             root=self.fleet.root,
@@ -107,21 +108,38 @@ class Locker:
             now=self.now,
             reporter=self.reporter,
         )
-        return resolve_env(self.fleet.workspace, env, recipe, old, world, self.moves)
+        lock = resolve_env(self.fleet.workspace, env, recipe, old, world, self.moves)
+        for fault in check_lock(lock, self.fleet.workspace, env, recipe, python_facts):
+            # What the check would refuse is never written, whichever of the two is wrong.
+            raise ResolveError(
+                f"what was resolved doesn't hold together: {fault.reason}",
+                where=f"{env.name}: {fault.package}",
+                solution="require other versions; if they are right, this is a fault of Lockyard",
+            )
+        return lock
 
 
 def check_moves(fleet: Fleet, names: Sequence[str], moves: Moves) -> None:
     """Raise UsageError for a package to move that none of the envs' locks has."""
     held: set[str] = set()
-    for name in names:
-        lock = read_lock(fleet.root, name)
-        held |= {each.name for each in lock.artifacts} if lock else set()
+    for name in names if moves.names else ():
+        try:
+            lock = read_lock(fleet.root, name)
+        except LockError:
+            # Locking it tells what is wrong with it, and doesn't stop the others.
+            return
+        held |= held_names(lock) if lock else set()
     for package in sorted(moves.names - held):
         raise UsageError(
             f"no lock has a package {package!r}",
             where="--upgrade-package",
             solution=suggestion(package, tuple(held)) or "give a package that is locked",
         )
+
+
+def held_names(lock: Lock) -> set[str]:
+    """Return the names of everything in a lock that can move."""
+    return {each.name for each in lock.artifacts} | {each.image for each in lock.images}
 
 
 def changes(old: Lock | None, new: Lock) -> tuple[Change, ...]:

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from lockyard.lock.virtual import VirtualPackages
 from lockyard.resolve.conda.requirement import CondaRequirement, check_form, required_name
-from lockyard.resolve.conda.virtual import VirtualPackages
 
 
 @pytest.mark.parametrize(

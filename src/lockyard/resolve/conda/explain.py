@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from lockyard.errors import FetchError, IntegrityError, LockyardError, ResolveError
+from lockyard.lock.virtual import VirtualPackages
 from lockyard.resolve.pypi.refusal import without_addresses
 
 from .protocol import Failure, FailureKind
 from .requirement import CondaRequirement, not_a_requirement
-from .virtual import VirtualPackages
 
 _FAMILIES: Mapping[FailureKind, tuple[type[LockyardError], str]] = {
     "breakdown": (ResolveError, "report this as a bug, with the requirements"),

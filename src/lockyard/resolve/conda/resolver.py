@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 from lockyard.errors import FetchError, IntegrityError, SpecError
 from lockyard.events import Reporter, Silent
 from lockyard.lock.model import CondaPackage
+from lockyard.lock.virtual import VirtualPackages
 from lockyard.sources.conda import address
 
 from .explain import explain
 from .process import ask
 from .protocol import Pin, Record, Request
 from .requirement import CondaRequirement, check_form, not_a_requirement, required_name
-from .virtual import VirtualPackages
 
 __all__ = ["CondaRequirement", "VirtualPackages", "resolve_conda"]
 

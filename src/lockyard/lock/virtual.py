@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from attrs import frozen
 
+from lockyard.lock.model import Target
+from lockyard.spec.platform import MACHINES, SUBDIRS
+
 # The kernel is the host's, and no image knows it. This is the oldest that is still supported
 # widely; nothing that an image is made of asks for a newer one.
 _LINUX = "4.18"
-_PROCESSORS = {"linux-64": "x86_64", "linux-aarch64": "aarch64"}
+_PROCESSORS = {SUBDIRS[platform]: machine for platform, machine in MACHINES.items()}
 
 
 @frozen(kw_only=True)
@@ -25,3 +28,9 @@ class VirtualPackages:
         if self.cuda is not None:
             found["__cuda"] = self.cuda
         return dict(sorted(found.items()))
+
+
+def virtual_packages(target: Target) -> VirtualPackages:
+    """Return what a target gives: its base's glibc, and its variant's CUDA if it has one."""
+    cuda = target.variant.removeprefix("cuda") if target.variant != "cpu" else None
+    return VirtualPackages(glibc=target.glibc, cuda=cuda)
