@@ -7,6 +7,9 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from lockyard.errors import IntegrityError
 from tests.build.makers import deb_bytes, folder, member, symlink
 
 Unpack = Callable[..., Path]
@@ -111,3 +114,9 @@ def test_overrides_are_in_the_form_that_dpkg_reads(unpack: Unpack) -> None:
     root = unpack(demo=deb_bytes("demo", [member("./bin/su", b"", mode=0o4755)]))
     command = ["dpkg-statoverride", f"--admindir={root}/var/lib/dpkg", "--list"]
     assert subprocess.check_output(command, text=True) == "root root 755 /bin/su\n"
+
+
+def test_triggers_that_are_no_text_are_refused(unpack: Unpack) -> None:
+    demo = deb_bytes("demo", [], {"triggers": b"interest /usr/lib/\xe9\n"})
+    with pytest.raises(IntegrityError, match=r"demo\.deb: its file of triggers isn't UTF-8"):
+        unpack(demo=demo)

@@ -9,6 +9,7 @@ from lockyard.build.debian.archive import DebArchive
 from lockyard.build.entry import Entry, directory, text
 from lockyard.build.paths import safe_path
 from lockyard.build.tree import Tree
+from lockyard.errors import IntegrityError
 
 FOLDER = "var/lib/dpkg"
 # What the status has its own lines for.
@@ -44,7 +45,7 @@ def _triggers(debs: Sequence[DebArchive]) -> Iterator[Entry]:
     """
     files, named = [], dict[str, list[str]]()
     for deb in debs:
-        for line in deb.control.get("triggers", b"").decode().splitlines():
+        for line in _trigger_lines(deb):
             directive, _, trigger = line.partition("#")[0].strip().partition(" ")
             if not directive.startswith("interest"):
                 continue
@@ -58,6 +59,17 @@ def _triggers(debs: Sequence[DebArchive]) -> Iterator[Entry]:
     for trigger, lines in named.items():
         name = safe_path(trigger, "triggers")
         yield text(f"{FOLDER}/triggers/{name}", "".join(lines))
+
+
+def _trigger_lines(deb: DebArchive) -> list[str]:
+    try:
+        return deb.control.get("triggers", b"").decode().splitlines()
+    except UnicodeDecodeError as error:
+        raise IntegrityError(
+            f"its file of triggers isn't UTF-8 (byte {error.start})",
+            where=deb.file,
+            solution="the package is broken: report it, or lock another version",
+        ) from None
 
 
 def merged(path: str) -> str:
