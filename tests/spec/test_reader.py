@@ -192,6 +192,7 @@ def test_hidden_files_are_no_envs(root: Path) -> None:
         ('python = "3.11"', "python = 3.11", "bases.debian12.python", "3.11 isn't a text"),
         ('"/opt/venv"', '"opt/venv"', "bases.debian12.prefix", "an absolute path"),
         ('"/opt/venv"', '"/opt/../venv"', "bases.debian12.prefix", "an absolute path"),
+        ('"/opt/venv"', '"/lib64/venv"', "bases.debian12.prefix", 'write it as "/usr/lib64/venv"'),
         ('"/opt/venv"', '"/opt:/venv"', "bases.debian12.prefix", "a colon"),
         ('pypi = "pypi"', 'pypi = "debian"', "bases.debian12.pypi", "no pypi source 'debian'"),
         ('source = "debian"', 'source = "debain"', "bases.debian12.source", "mean 'debian'"),
@@ -232,6 +233,9 @@ def test_another_format_is_told_before_its_keys(root: Path, faults_of: FaultsOf)
         ('mode = "0755"', "mode = 493", 'files."/usr/local/bin/start".mode'),
         ('= "user"', '= "nobody"', 'directories."/home/somebody"'),
         ('"/usr/local/bin/start" = {', '"usr/start" = {', "files.usr/start"),
+        ('"/usr/local/bin/start" = {', '"/bin/start" = {', "files./bin/start"),
+        ('"/home/somebody" = "user"', '"/var/run/x" = "user"', "directories./var/run/x"),
+        ('home = "/home/somebody"', 'home = "/sbin"', "user.home"),
         ('command = ["/usr/local/bin/start"]', "command = []", "config.command"),
         ('command = ["/usr/local/bin/start"]', 'command = ["a\\u0000"]', "config.command[0]"),
         ("[config]", "[config]\nports = [0]", "config.ports[0]"),
@@ -248,6 +252,12 @@ def test_unfit_value_of_a_recipe(
     (fault,) = faults_of(lambda: read_fleet(root).recipe("inference"))
     file, found, _ = fault.replace('"', "").split(": ", 2)
     assert (file, found) == ("images/inference/recipe.toml", key.replace('"', ""))
+
+
+def test_a_path_that_only_begins_as_a_link_does(root: Path) -> None:
+    path = root / "images/inference/recipe.toml"
+    path.write_text(path.read_text().replace('"/home/somebody" = "user"', '"/library" = "user"'))
+    assert list(read_fleet(root).recipe("inference").directories) == ["/library"]
 
 
 def test_a_fault_stops_only_what_needs_the_file(root: Path) -> None:
