@@ -109,6 +109,23 @@ def test_index_without_hash_or_size(
         resolve("app")
 
 
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"size": 0},
+        {"upload_time": "0001-01-01T00:00:00+14:00"},
+        {"upload_time": "9999-12-31T23:59:59-14:00"},
+        {"tags": "1@x-py3-none-any"},
+    ],
+    ids=repr,
+)
+def test_what_no_lock_can_hold(entry: dict[str, object], index: Any, resolve: Any) -> None:
+    index.wheel("app", "1.0", **entry)
+    with pytest.raises(IntegrityError, match="can't be locked") as error:
+        resolve("app")
+    assert error.value.where == "source pypi, package app"
+
+
 def test_cutoff_without_time_zone(index: Any, resolve: Any) -> None:
     with pytest.raises(SpecError, match="no time zone"):
         resolve("app", cutoff=datetime(2030, 1, 1))

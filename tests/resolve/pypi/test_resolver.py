@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 
-from lockyard.errors import ResolveError, SpecError
+from lockyard.errors import FetchError, LockyardError, ResolveError, SpecError
 from lockyard.events import Silent
 from lockyard.lock.model import Wheel
+from lockyard.resolve.pypi.built import ask_and_build
+from lockyard.resolve.pypi.protocol import Answer, Failure, Request
 from lockyard.resolve.pypi.resolver import Requirement
 from lockyard.resolve.pypi.target import PythonTarget
+from lockyard.resolve.sdist.build import SdistBuilder
 
 PY37 = PythonTarget("3.7.16", "2.27", "x86_64")
 
@@ -113,6 +116,31 @@ def test_refuses_a_yanked_release_that_only_the_lock_holds(index: Any, resolve: 
         "app": "1.1",
         "holder": "1.0",
     }
+
+
+@pytest.mark.parametrize(
+    ("failure", "told"),
+    [
+        (Failure(kind="index", text="answered with HTTP status 503"), FetchError),
+        (Failure(kind="metadata", package="app", text="it says nothing"), ResolveError),
+    ],
+)
+def test_a_yanked_release_is_not_blamed_for_another_failure(
+    index: Any,
+    resolve: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    failure: Failure,
+    told: type[LockyardError],
+) -> None:
+    index.wheel("app", "1.0")
+    index.wheel("app", "1.1", yanked="breaks")
+
+    def answer(request: Request, builder: SdistBuilder) -> Answer:
+        return ask_and_build(request, builder) if request.pins else Answer(failure=failure)
+
+    monkeypatch.setattr("lockyard.resolve.pypi.resolver.ask_and_build", answer)
+    with pytest.raises(told, match=failure.text):
+        resolve("app", pinned={"app": "1.1"})
 
 
 def test_leaves_out_what_came_after_the_cutoff(index: Any, resolve: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -11,15 +11,15 @@ from urllib.parse import urlsplit
 from attrs import evolve, frozen
 from packaging.requirements import InvalidRequirement
 from packaging.requirements import Requirement as Parsed
-from packaging.utils import (
-    InvalidSdistFilename,
-    InvalidWheelFilename,
-    canonicalize_name,
-    parse_sdist_filename,
-    parse_wheel_filename,
-)
+from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel_filename
 
-from lockyard.errors import FetchError, IntegrityError, ResolveError, SpecError
+from lockyard.errors import (
+    FetchError,
+    IntegrityError,
+    LockyardError,
+    ResolveError,
+    SpecError,
+)
 from lockyard.events import Reporter, Silent
 from lockyard.lock.model import Wheel
 from lockyard.resolve.sdist.build import SdistBuilder
@@ -28,7 +28,7 @@ from lockyard.resolve.sdist.tools import parse_tools
 
 from .built import ask_and_build, with_built
 from .explain import explain
-from .protocol import Answer, Chosen, Request
+from .protocol import Answer, Chosen, Failure, Request
 from .target import PythonTarget
 
 
@@ -103,16 +103,20 @@ def resolve_pypi(  # noqa: PLR0913 - each is a given of the resolution, and name
         answer = ask_and_build(request, builder)
     finally:
         reporter.end(task)
-    if answer.failure is not None:
-        raise explain(
-            answer.failure,
+
+    def explained(failure: Failure) -> LockyardError:
+        return explain(
+            failure,
             source=source,
             target=target,
             cutoff=cutoff,
             askers=parsed,
             sdists=request.sdists,
         )
-    _refuse_yanked_pins(request, answer, builder, source)
+
+    if answer.failure is not None:
+        raise explained(answer.failure)
+    _refuse_yanked_pins(request, answer, builder, source, explained)
     origins = _origins(parsed, target)
     for each in answer.wheels:
         before = request.pins.get(each.name, each.version)
@@ -123,11 +127,16 @@ def resolve_pypi(  # noqa: PLR0913 - each is a given of the resolution, and name
 
 
 def _refuse_yanked_pins(
-    request: Request, answer: Answer, builder: SdistBuilder, source: str
+    request: Request,
+    answer: Answer,
+    builder: SdistBuilder,
+    source: str,
+    explained: Callable[[Failure], LockyardError],
 ) -> None:
     """Raise ResolveError for a yanked release that nothing but the old lock holds (PEP 592).
 
     Whether a requirement pins it as well shows in what is chosen without the old lock's pin.
+    Where that can't be found out, raise why.
     """
     held = {
         each.name: each.version
@@ -138,6 +147,8 @@ def _refuse_yanked_pins(
         return
     pins = {name: version for name, version in request.pins.items() if name not in held}
     freed = ask_and_build(evolve(request, pins=pins), builder)
+    if freed.failure is not None and freed.failure.kind != "conflict":
+        raise explained(freed.failure)
     now = {each.name: each.version for each in freed.wheels}
     for name, version in sorted(held.items()):
         if freed.failure is not None or now.get(name) != version:
@@ -208,28 +219,36 @@ def _origins(parsed: Sequence[tuple[Parsed, str]], target: PythonTarget) -> dict
 
 
 def _wheel(chosen: Chosen, source: str, origins: set[str]) -> Wheel:
+    where = f"source {source}, package {chosen.name}"
     parse = parse_sdist_filename if chosen.sdist else parse_wheel_filename
     try:
-        name = parse(chosen.file)[0]
-    except (InvalidSdistFilename, InvalidWheelFilename) as error:
-        raise IntegrityError(str(error), where=f"source {source}") from error
-    if name != chosen.name:
-        raise IntegrityError(f"{chosen.file} is no file of {chosen.name}", where=f"source {source}")
-    return Wheel(
-        name=chosen.name,
-        version=chosen.version,
-        file=chosen.file,
-        sha256=chosen.sha256,
-        size=chosen.size,
-        source=source,
-        required_by=tuple(sorted({*chosen.required_by, *origins})),
-        uploaded=_whole_seconds(chosen.uploaded),
-        sdist=chosen.sdist,
-    )
+        if parse(chosen.file)[0] != chosen.name:
+            raise IntegrityError(f"{chosen.file} is no file of it", where=where)
+        return Wheel(
+            name=chosen.name,
+            version=chosen.version,
+            file=chosen.file,
+            sha256=chosen.sha256,
+            size=chosen.size,
+            source=source,
+            required_by=tuple(sorted({*chosen.required_by, *origins})),
+            uploaded=_whole_seconds(chosen.uploaded),
+            sdist=chosen.sdist,
+        )
+    except (OverflowError, ValueError) as error:
+        raise IntegrityError(
+            f"what the index says of {chosen.file!r} can't be locked: {error}",
+            where=where,
+            solution="use another index, or exclude this version with !=",
+        ) from error
 
 
 def _whole_seconds(time: str) -> str:
-    """Write an RFC 3339 time in UTC, cut to whole seconds."""
+    """Write an RFC 3339 time in UTC, cut to whole seconds.
+
+    Raise OverflowError for one that UTC would put before the year 1 or after 9999.
+    """
     if not time:
         return ""
-    return datetime.fromisoformat(time).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    whole = datetime.fromisoformat(time).astimezone(UTC).replace(tzinfo=None)
+    return f"{whole.isoformat(timespec='seconds')}Z"
