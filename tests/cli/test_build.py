@@ -291,3 +291,13 @@ def test_workspace_anywhere(yard: Yard, tmp_path: Path) -> None:
         TZ="Asia/Tokyo",
     )
     assert json.loads(done.stdout)[0]["digests"] == first
+
+
+def test_two_envs_of_one_image_do_not_replace_each_other(yard: Yard) -> None:
+    yard.lock("trial", yard.base())
+    yard.run("build", "trial")
+    yard.lock("again", yard.base(), text='stem = "trial"\n')
+    for one, other in (("trial", "again"), ("again", "trial")):
+        told = yard.refused(3, "build", one)
+        assert f"envs/{one}.toml" in told
+        assert f"is that of env {other} as well" in told

@@ -92,6 +92,15 @@ class TestCheck:
         assert found[2] == "locks/none.lock.toml: there is no lock (invoke lock none)"
         assert found[4].endswith("(cpu-linux-arm64) (invoke lock trial)")
 
+    def test_two_envs_of_one_image_are_told(self, fleet: Fleet) -> None:
+        text = f"stem = 'trial'\n{DEBIAN_ENV}"
+        (fleet.root / "envs/again.toml").write_text(text, encoding="utf-8")
+        assert _found(fleet) == [
+            "locks/again.lock.toml: there is no lock (invoke lock again)",
+            "envs/trial.toml: its image trial-debian12-py311-cpu-bare is that of env again as "
+            "well (give one of them another stem)",
+        ]
+
     def test_one_env_alone_is_looked_at_when_it_is_named(self, fleet: Fleet) -> None:
         (fleet.root / "envs/none.toml").write_text(DEBIAN_ENV, encoding="utf-8")
         assert _found(fleet, "trial") == []

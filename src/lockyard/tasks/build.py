@@ -17,6 +17,7 @@ from lockyard.plan.image import ImagePlan
 from lockyard.spec.model import DebianSource, PypiSource, Workspace
 from lockyard.spec.reader import Fleet
 from lockyard.store.store import Store
+from lockyard.tasks.names import check_names
 from lockyard.tasks.plan import plan_env
 
 State = Literal["built", "unchanged", "would build"]
@@ -54,10 +55,14 @@ class Builder:
     jobs: int
 
     def build(self, name: str, *, dry_run: bool = False) -> list[Built]:
-        """Build an env's images, one for each variant, unless they are there already."""
+        """Build an env's images, one for each variant, unless they are there already.
+
+        Raise SpecError where another env has an image of the same name.
+        """
         by_image: dict[str, list[ImagePlan]] = {}
         for plan in plan_env(self.fleet, name):
             by_image.setdefault(plan.names.image, []).append(plan)
+        check_names(self.fleet, name, by_image.keys())
         return [self._image(plans, dry_run) for plans in by_image.values()]
 
     def _image(self, plans: Sequence[ImagePlan], dry_run: bool) -> Built:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache, partial
 
@@ -17,9 +17,11 @@ from lockyard.resolve.pypi.target import PythonTarget
 from lockyard.spec.model import Recipe
 from lockyard.spec.platform import MACHINES
 from lockyard.spec.reader import Fleet
+from lockyard.tasks.names import ADVICE, image_names, shared
 
 _SHARE = 32
 _SUFFIX = ".lock.toml"
+_Named = tuple[str, str]  # an image's name, and its env's
 
 
 @frozen(kw_only=True)
@@ -44,23 +46,32 @@ def check_fleet(fleet: Fleet, name: str = "", *, jobs: int = 1) -> Checked:
             found = list(pool.map(check, shares))
     else:
         found = [check(share) for share in shares]
-    findings = [each for share in found for each in share]
+    findings = [each for share, _ in found for each in share]
+    findings += _shared(pair for _, share in found for pair in share)
     if not name:
         findings += _strays(fleet, names)
     return Checked(locks=len(names), findings=tuple(findings))
 
 
-def _check_envs(fleet: Fleet, names: Sequence[str]) -> list[Finding]:
+def _check_envs(fleet: Fleet, names: Sequence[str]) -> tuple[list[Finding], list[_Named]]:
+    """Return the findings of some envs, and the names of their images."""
     recipes: dict[str, Recipe] = {}
-    return [each for env in names for each in _check_env(fleet, env, recipes)]
+    named: list[_Named] = []
+    return [each for env in names for each in _check_env(fleet, env, recipes, named)], named
 
 
-def _check_env(fleet: Fleet, name: str, recipes: dict[str, Recipe]) -> Sequence[Finding]:
-    """Check one env's lock; what can't be read is a finding as well, so that all are told."""
+def _check_env(
+    fleet: Fleet, name: str, recipes: dict[str, Recipe], named: list[_Named]
+) -> Sequence[Finding]:
+    """Check one env's lock; what can't be read is a finding as well, so that all are told.
+
+    The names of its images are added to ``named``.
+    """
     try:
         env = fleet.env(name)
         if env.recipe not in recipes:
             recipes[env.recipe] = fleet.recipe(env.recipe)
+        named += [(image, name) for image in sorted(image_names(fleet, env, recipes[env.recipe]))]
         lock = read_lock(fleet.root, name)
     except SpecError as error:
         return [
@@ -83,6 +94,18 @@ def _check_env(fleet: Fleet, name: str, recipes: dict[str, Recipe]) -> Sequence[
         solution = f"invoke lock {name}"
         return [Finding(lock=lock_path(name), package="", reason=missing, solution=solution)]
     return check_lock(lock, fleet.workspace, env, recipes[env.recipe], python_facts)
+
+
+def _shared(named: Iterable[_Named]) -> Sequence[Finding]:
+    """Return a finding for each env that has an image of an env before it."""
+    first: dict[str, str] = {}
+    return [
+        Finding(
+            lock=f"envs/{env}.toml", package="", reason=shared(image, first[image]), solution=ADVICE
+        )
+        for image, env in named
+        if first.setdefault(image, env) != env
+    ]
 
 
 def _strays(fleet: Fleet, names: Sequence[str]) -> Sequence[Finding]:
