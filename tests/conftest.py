@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -48,13 +48,16 @@ def _no_engine() -> str:
 _NEEDS = {"network": _no_network, "engine": _no_engine}
 
 
+def _required() -> set[str]:
+    return set(os.environ.get("LOCKYARD_REQUIRE", "").split(",")) - {""}
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Look once, before the workers start, for what tests need of the world."""
     if _MISSING in os.environ:
         return
     missing = {need: why for need, look in _NEEDS.items() if (why := look())}
-    required = set(os.environ.get("LOCKYARD_REQUIRE", "").split(","))
-    for need in sorted(required & missing.keys()):
+    for need in sorted(_required() & missing.keys()):
         pytest.exit(f"LOCKYARD_REQUIRE names {need}, but {missing[need]}", returncode=1)
     os.environ[_MISSING] = "\n".join(f"{need}:{why}" for need, why in missing.items())
 
@@ -66,6 +69,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for need, why in missing.items():
             if item.get_closest_marker(need):
                 item.add_marker(pytest.mark.skip(reason=f"marked {need}: {why}"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fail what leaves itself out where LOCKYARD_REQUIRE is set, whatever its reason.
+
+    Only a test that is marked for a need that LOCKYARD_REQUIRE doesn't name may be left out.
+    """
+    report = yield
+    required = _required()
+    spared = any(item.get_closest_marker(need) for need in _NEEDS.keys() - required)
+    if required and report.skipped and not spared and isinstance(report.longrepr, tuple):
+        report.outcome = "failed"
+        report.longrepr = f"LOCKYARD_REQUIRE is set, but: {report.longrepr[2]}"
+    return report
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
