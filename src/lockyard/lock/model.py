@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from attrs import field, frozen
+from attrs import field, fields, frozen
 
 FORMAT = 1
 
@@ -41,8 +41,28 @@ def _time(_: Any, attribute: Any, value: str) -> None:
     raise ValueError(f"{attribute.name} {value!r} isn't a time in UTC")
 
 
+def _each(check: Callable[[Any, Any, str], None]) -> Callable[[Any, Any, tuple[str, ...]], None]:
+    """Return a validator of all texts of a list."""
+
+    def check_all(model: Any, attribute: Any, values: tuple[str, ...]) -> None:
+        for value in values:
+            check(model, attribute, value)
+
+    return check_all
+
+
 _SOURCE = _matching(r"[A-Za-z0-9_][A-Za-z0-9._-]*", "a source's name")
 _FILE = r"[A-Za-z0-9_][A-Za-z0-9._+!~%-]*"
+_PLATFORM = _matching("[a-z0-9]+/[a-z0-9]+", "a platform")
+_DEBIAN_VERSION = _matching(
+    r"[0-9]+:[A-Za-z0-9.+:~-]+|[A-Za-z0-9.+~-]+", "a version (Debian Policy 5.6.12)"
+)
+_MATCH_SPECS = _each(_matching("[!-~][ -~]*", "a match spec"))
+
+
+def is_file_name(text: str) -> bool:
+    """Tell whether a lock may name a file so, and whether it stays in its folder."""
+    return re.fullmatch(_FILE, text, re.ASCII) is not None
 
 
 @frozen(kw_only=True)
@@ -76,6 +96,10 @@ class Deb(Artifact):
 
     architecture: str = field(validator=_matching("[a-z0-9-]+", "an architecture"))
     path: str = field(validator=_matching(rf"({_FILE}/)*{_FILE}", "a path below a mirror's root"))
+
+    def __attrs_post_init__(self) -> None:
+        # A field of its own would change the order of a lock's keys.
+        _DEBIAN_VERSION(self, fields(Deb).version, self.version)
 
 
 @frozen(kw_only=True)
@@ -114,12 +138,12 @@ class CondaPackage(Artifact):
     ``constrains`` are the record's match specs as published, in their order.
     """
 
-    build: str
+    build: str = field(validator=_matching(r"[A-Za-z0-9_.+-]+", "a build"))
     build_number: int
     subdir: str = field(validator=_matching("[a-z0-9-]+", "a folder of a channel"))
     md5: str = field(validator=_matching("[0-9a-f]{32}", "an MD5 in hex"))
-    depends: tuple[str, ...] = ()
-    constrains: tuple[str, ...] = ()
+    depends: tuple[str, ...] = field(default=(), validator=_MATCH_SPECS)
+    constrains: tuple[str, ...] = field(default=(), validator=_MATCH_SPECS)
 
 
 @frozen(kw_only=True)
@@ -142,9 +166,9 @@ class BaseImage:
     """
 
     image: str = field(validator=_matching(rf"({_FILE}/)*{_FILE}", "an image's path"))
-    tag: str
-    source: str
-    platform: str
+    tag: str = field(validator=_matching(r"[A-Za-z0-9_][A-Za-z0-9._-]*", "a tag"))
+    source: str = field(validator=_SOURCE)
+    platform: str = field(validator=_PLATFORM)
     index: str = field(default="", validator=_matching("[0-9a-f]{64}|", "a sha256 in hex"))
     manifest: str = field(validator=_matching("[0-9a-f]{64}", "a sha256 in hex"))
     config: Blob | None = None
@@ -157,7 +181,7 @@ class Target:
 
     name: str = field(validator=_matching(r"[a-z0-9][a-z0-9.-]*", "a target's name"))
     variant: str = field(validator=_matching(r"[a-z0-9][a-z0-9.]*", "a variant"))
-    platform: str = field(validator=_matching("[a-z0-9]+/[a-z0-9]+", "a platform"))
+    platform: str = field(validator=_PLATFORM)
     base: str = field(validator=_matching(r"[a-z0-9][a-z0-9.-]*", "a base"))
     # It names folders of the image.
     python: str = field(validator=_matching(r"[0-9]+\.[0-9]+[A-Za-z0-9.+~]*", "a version"))
@@ -168,8 +192,8 @@ class Target:
 class Lock:
     """Everything that an env's images are made of.
 
-    ``inputs`` maps the name of what the lock was resolved from (``env``, ``recipe``,
-    ``workspace``) to the sha256 of its normalised form.
+    ``inputs`` maps the name of what the lock was resolved from (``base``, ``env``,
+    ``recipe``) to the sha256 of its normalised form.
     """
 
     env: str

@@ -94,3 +94,9 @@ def test_refuses_what_lacks_its_metadata(wheel: Path, needed: str) -> None:
 def test_refuses_names_that_say_nothing(wheel: Path) -> None:
     with pytest.raises(BuildError):
         normal_wheel(wheel.rename(wheel.with_name("app.whl")), "app-1.0.tar.gz")
+
+
+def test_a_build_tag_that_no_lock_can_hold(wheel: Path) -> None:
+    odd = wheel.rename(wheel.with_name("app-1.0-1@x-py3-none-any.whl"))
+    with pytest.raises(BuildError, match="its build gives"):
+        normal_wheel(odd, "app-1.0.tar.gz")

@@ -65,6 +65,15 @@ def test_refuses_what_has_no_such_wheel(index: Any, tools_index: Index, tmp_path
             fetch_tools(parse_tools([text]), tools_index, tmp_path)
 
 
+def test_a_name_that_leads_elsewhere_is_passed_over(
+    index: Any, tools_index: Index, tmp_path: Path
+) -> None:
+    index.wheel("tiny", "1.0", filename="tiny-1.0-1/../../../evil-py3-none-any.whl")
+    with pytest.raises(FetchError, match="no wheel of tiny"):
+        fetch_tools(parse_tools(["tiny==1.0"]), tools_index, tmp_path)
+    assert not list(tmp_path.rglob("*"))
+
+
 @pytest.mark.parametrize("entry", [{"hashes": {"sha256": "0" * 64}}, {"size": 10}])
 def test_refuses_another_file(
     index: Any, tools_index: Index, tmp_path: Path, entry: dict[str, Any]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from attrs import frozen
 
-from lockyard.errors import StoreError
-from lockyard.lock.model import Sdist
+from lockyard.errors import IntegrityError, StoreError
+from lockyard.lock.model import Sdist, is_file_name
 
 # Part of every key: raise it with whatever changes a byte of what a build gives.
 FORMAT = 1
@@ -59,7 +59,14 @@ class FileCache:
         return KeptFile(path=path, file=path.name, sha256=sha256, size=len(content))
 
     def put(self, key: str, file: str, content: bytes) -> KeptFile:
-        """Keep a file; raise StoreError if the folder can't be written."""
+        """Keep a file; raise StoreError if the folder can't be written.
+
+        Raise IntegrityError for a name that a file of a lock can't have: it might lead elsewhere.
+        """
+        if not is_file_name(file):
+            raise IntegrityError(
+                "this is no name for a file", where=repr(file), solution="use another index"
+            )
         sha256 = hashlib.sha256(content).hexdigest()
         place = self._place(key)
         record = json.dumps({"file": file, "sha256": sha256}, sort_keys=True).encode()

@@ -20,6 +20,7 @@ from packaging.utils import (
 )
 
 from lockyard.errors import BuildError
+from lockyard.lock.model import is_file_name
 
 from .unpack import DAMAGE
 
@@ -73,7 +74,7 @@ def _check_name(file: str, sdist_file: str) -> None:
         expected = parse_sdist_filename(sdist_file)
     except (InvalidWheelFilename, InvalidSdistFilename) as error:
         raise _unsound(sdist_file, str(error)) from error
-    if (name, version) != expected:
+    if (name, version) != expected or not is_file_name(file):
         raise _unsound(sdist_file, f"its build gives {file}")
     if tied := platform_tags(tags):
         raise BuildError(

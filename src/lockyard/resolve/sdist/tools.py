@@ -19,6 +19,7 @@ from packaging.version import InvalidVersion, Version
 from pypi_simple import DistributionPackage
 
 from lockyard.errors import FetchError, SpecError
+from lockyard.lock.model import is_file_name
 
 from .cache import FileCache, KeptFile
 from .index import Index
@@ -106,6 +107,9 @@ def _choose(tool: Tool, index: Index) -> DistributionPackage:
 
 
 def _fits(listed: DistributionPackage, tool: Tool) -> bool:
+    # A build tag may hold anything, and the name becomes a path.
+    if not is_file_name(listed.filename):
+        return False
     try:
         name, version, _, tags = parse_wheel_filename(listed.filename)
     except InvalidWheelFilename:
