@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Set
 
 from lockyard.errors import Fault, LockyardError, SpecError
@@ -9,6 +10,7 @@ from lockyard.spec.model import Env, Recipe
 from lockyard.spec.names import names
 from lockyard.spec.reader import Fleet
 
+_STEM = re.compile(rb"\bstem\b")
 ADVICE = "give one of them another stem"
 
 
@@ -52,6 +54,6 @@ def _likely(fleet: Fleet, name: str, images: Set[str]) -> Iterator[str]:
 
 def _sets_stem(fleet: Fleet, name: str) -> bool:
     try:
-        return b"stem" in (fleet.root / f"envs/{name}.toml").read_bytes()
+        return bool(_STEM.search((fleet.root / f"envs/{name}.toml").read_bytes()))
     except OSError:
         return False
