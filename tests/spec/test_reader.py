@@ -76,6 +76,12 @@ def test_all_faults_of_an_env_at_once(root: Path, faults_of: FaultsOf) -> None:
         ("platforms = []", "platforms", "there is nothing in it"),
         ("variants = {}", "variants", "there is nothing in it"),
         ('variants."cuda../../x" = {}', 'variants."cuda../../x"', "isn't a variant"),
+        ('sdists.app.environment.A = "a\\u0000b"', "sdists.app.environment.A", "NUL"),
+        ('sdists."../app" = {}', 'sdists."../app"', "isn't a package's name"),
+        ("sdists = { PyYAML = {}, pyyaml = {} }", "sdists.pyyaml", "pyyaml has two rules"),
+        ('as-of.pypi = "20230701"', "as-of.pypi", "isn't a day"),
+        ('as-of.pypi = "2023-W26-6"', "as-of.pypi", "isn't a day"),
+        ('as-of.pypi = "2023-02-30"', "as-of.pypi", "isn't a day"),
         ('environment.A = "a\\u0000b"', "environment.A", "NUL"),
         ('recipe = "../inference"', "recipe", "there is no recipe"),
         ('requirements.pypi = ["-e ."]', "requirements.pypi[0]", "option of pip"),
@@ -99,7 +105,16 @@ def test_unfit_value_of_an_env(
 
 @pytest.mark.parametrize(
     "requirement",
-    ["p; " + "(" * 600 + "os_name == 'a'" + ")" * 600, "p>=" + "9" * 5000, "", "a b", "\x00"],
+    [
+        "p; python_version ~= 'abc'",
+        "p; os_name == 'nt' and python_version ~= 'abc'",
+        "p; sys_platform ~= 'x'",
+        "p; " + "(" * 600 + "os_name == 'a'" + ")" * 600,
+        "p>=" + "9" * 5000,
+        "",
+        "a b",
+        "\x00",
+    ],
 )
 def test_requirement_that_breaks_parsers(root: Path, faults_of: FaultsOf, requirement: str) -> None:
     text = requirement.replace("\x00", "\\u0000")
@@ -147,6 +162,22 @@ def test_env_that_no_image_can_be_called_by(root: Path, faults_of: FaultsOf, nam
     (root / f"envs/{name}.toml").write_text((root / "envs/trial.toml").read_text())
     (fault,) = faults_of(lambda: read_fleet(root).env(name))
     assert "images can't have this name (a-z, 0-9, dots and dashes, at most 100)" in fault
+
+
+@pytest.mark.parametrize(
+    "marker",
+    ["python_version < '3.8'", "extra == 'a'", "'linux' in sys_platform", "platform_release != ''"],
+)
+def test_markers_that_can_be_evaluated(root: Path, marker: str) -> None:
+    with (root / "envs/trial.toml").open("a") as stream:
+        stream.write(f'requirements.pypi = ["p; {marker}"]\n')
+    assert read_fleet(root).env("trial").requirements.pypi == (f"p; {marker}",)
+
+
+def test_sdists_are_known_by_their_normalised_names(root: Path) -> None:
+    with (root / "envs/trial.toml").open("a") as stream:
+        stream.write('sdists."Ruamel.Yaml_clib" = {}\n')
+    assert list(read_fleet(root).env("trial").sdists) == ["ruamel-yaml-clib"]
 
 
 def test_unknown_env(root: Path) -> None:

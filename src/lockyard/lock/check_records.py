@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from lockyard.lock.finding import Finding, Subject
 from lockyard.lock.model import Artifact, CondaPackage, Wheel
+from lockyard.spec.checks import PypiName
 
 # An address, or a path from a machine's root, home or drive, at the beginning of a word.
 _PLACE = re.compile(
@@ -69,10 +70,10 @@ def _free_texts(subject: Subject, artifact: Artifact) -> Iterator[str]:
         if artifact.sdist is not None:
             yield from artifact.sdist.tools
             # A variable that the spec gives is its author's, not a machine's.
-            rule = subject.env.sdists.get(artifact.name)
-            given = rule.environment if rule else {}
+            rule = subject.env.sdists.get(PypiName(artifact.name))
+            given = {str(key): value for key, value in rule.environment.items()} if rule else {}
             for name, value in artifact.sdist.environment.items():
-                if given.get(name) != value:  # type: ignore[call-overload]
+                if given.get(name) != value:
                     yield value
 
 

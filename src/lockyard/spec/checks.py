@@ -13,6 +13,7 @@ from typing import Annotated, Any, NewType
 
 from lockyard.spec.platform import PLATFORMS
 
+PypiName = NewType("PypiName", str)
 PypiRequirement = NewType("PypiRequirement", str)
 DebianRequirement = NewType("DebianRequirement", str)
 Platform = NewType("Platform", str)
@@ -85,8 +86,28 @@ def shown(value: Any) -> str:
     return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 1]}…"
 
 
+# What markers are evaluated in, to see that they can be: any target's values would do. The
+# kernel's are empty, for an image has none.
+_MARKERS = {
+    "implementation_name": "cpython",
+    "implementation_version": "3.11.0",
+    "os_name": "posix",
+    "platform_machine": "x86_64",
+    "platform_python_implementation": "CPython",
+    "platform_release": "",
+    "platform_system": "Linux",
+    "platform_version": "",
+    "python_full_version": "3.11.0",
+    "python_version": "3.11",
+    "sys_platform": "linux",
+}
+
+
 def check_pypi_requirement(text: str) -> None:
-    """Accept a PEP 508 requirement by name and version; no URL, path or option."""
+    """Accept a PEP 508 requirement by name and version; no URL, path or option.
+
+    Its markers must compare what can be compared.
+    """
     # A tenth of a second to import, and only needed when there is something to check.
     from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415
 
@@ -105,6 +126,15 @@ def check_pypi_requirement(text: str) -> None:
         raise Unfit(
             f"{shown(text)} names an address", "require it by name and version from a source"
         )
+    try:
+        if requirement.marker is not None:
+            requirement.marker.evaluate(dict(_MARKERS))
+    except (ValueError, LookupError) as error:
+        detail = str(error).splitlines()[0]
+        raise Unfit(
+            f"{shown(text)} has a marker that says nothing: {detail}",
+            "write it as \"name; python_version < '3.8'\" (PEP 508)",
+        ) from None
 
 
 _DEBIAN = re.compile(r"[a-z0-9][a-z0-9+.-]+( \((<<|<=|=|>=|>>) [0-9A-Za-z.+~:-]+\))?")
@@ -118,9 +148,14 @@ def check_debian_requirement(text: str) -> None:
         )
 
 
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
 def check_date(text: str) -> None:
     """Accept a calendar day (RFC 3339, full-date)."""
     try:
+        if not _DAY.fullmatch(text):
+            raise ValueError(text)
         date.fromisoformat(text)
     except ValueError:
         raise Unfit(f"{text!r} isn't a day", 'write it as "2023-07-01"') from None
@@ -219,6 +254,9 @@ def check_value(text: str) -> None:
 _PART = "[a-z0-9]+([.-][a-z0-9]+)*"
 
 TEXT_CHECKS: dict[object, Callable[[str], None]] = {
+    PypiName: matching(
+        "[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", "a package's name", '"pyyaml" (PEP 508)'
+    ),
     PypiRequirement: check_pypi_requirement,
     DebianRequirement: check_debian_requirement,
     CondaRequirement: matching(

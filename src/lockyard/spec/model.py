@@ -30,6 +30,7 @@ from lockyard.spec.checks import (
     Owner,
     Platform,
     Port,
+    PypiName,
     PypiRequirement,
     PypiSourceName,
     PythonVersion,
@@ -172,7 +173,7 @@ class Requirements:
 class SdistRule:
     """Allow a package to be built from source; ``environment`` is what its build needs."""
 
-    environment: Mapping[VariableName, str] = field(factory=dict)
+    environment: Mapping[VariableName, Value] = field(factory=dict)
 
 
 @frozen(kw_only=True)
@@ -181,7 +182,7 @@ class Env:
 
     ``stem`` is what its image names begin with, where that isn't its own name. ``as_of``
     leaves out what a source published from a day on. ``sdists`` names the packages that may be
-    built from source.
+    built from source, normalised (PEP 503).
 
     ``variants`` adds requirements of its own to each variant; ``environment`` holds variables
     of the image, over the recipe's.
@@ -192,7 +193,7 @@ class Env:
     base: BaseName
     stem: NamePart = ""
     as_of: Mapping[DatedSourceName, Date] = field(factory=dict)
-    sdists: Mapping[str, SdistRule] = field(factory=dict)
+    sdists: Mapping[PypiName, SdistRule] = field(factory=dict)
     recipe: RecipeName = RecipeName("inference")
     requirements: Requirements = Requirements()
     variants: Annotated[Mapping[VariantName, Requirements], SOME] = field(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +18,7 @@ from lockyard.spec.checks import (
     CondaSourceName,
     DatedSourceName,
     DebianSourceName,
+    PypiName,
     PypiSourceName,
     RecipeName,
     RegistrySourceName,
@@ -24,7 +26,7 @@ from lockyard.spec.checks import (
     shown,
     suggestion,
 )
-from lockyard.spec.model import CondaSource, Env, PypiSource, Recipe, Workspace
+from lockyard.spec.model import CondaSource, Env, PypiSource, Recipe, SdistRule, Workspace
 from lockyard.spec.structure import converter, structure
 
 WORKSPACE_FILE = "WORKSPACE.toml"
@@ -62,7 +64,8 @@ class Fleet:
         )
         names = tuple(self.workspace.bases), dated, self.recipe_names()
         made = _env_converter(*names)
-        return evolve(_read(made, self.root / file, Env, file), name=name)
+        env = _read(made, self.root / file, Env, file)
+        return evolve(env, name=name, sdists=_normalised(env.sdists, file))
 
     def _explain_missing(self, name: str, file: str) -> None:
         """Raise what is wrong with an env's name, unless it is its file that can't be read."""
@@ -165,6 +168,19 @@ def _structured(made: Any, data: object, model: type[T], file: str) -> T:
         _raise_all(result, file)
         raise AssertionError(file)
     return result
+
+
+def _normalised(rules: Mapping[PypiName, SdistRule], file: str) -> dict[PypiName, SdistRule]:
+    """Return rules by normalised names (PEP 503). Raise SpecError where two have the same."""
+    made: dict[PypiName, SdistRule] = {}
+    faults = []
+    for given, rule in rules.items():
+        name = PypiName(re.sub("[-_.]+", "-", given).lower())
+        if name in made:
+            faults.append(Fault(file, f"sdists.{given}", f"{name} has two rules", "give it one"))
+        made[name] = rule
+    _raise_all(faults, file)
+    return made
 
 
 def _parse(path: Path, file: str) -> dict[str, Any]:
