@@ -361,6 +361,8 @@ class TestExport:
             ({"target": "cpu-linux-arm"}, "did you mean 'cpu-linux-arm64'"),
             ({"format": "explicit", "target": "cpu-linux-arm64"}, "has no conda packages"),
             ({"wheels": Path("wheels")}, "only a pylock names a folder of wheels"),
+            ({"output": Path()}, r"\. is a folder"),
+            ({"output": Path("/")}, "/ is a folder"),
         ],
     )
     def test_arguments_that_do_not_fit_are_said(

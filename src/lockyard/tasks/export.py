@@ -57,6 +57,12 @@ def export_env(fleet: Fleet, wanted: Export, store: Callable[[], Store]) -> Expo
             where="--wheels",
             solution="leave it out, or give --format pylock",
         )
+    if wanted.output is not None and wanted.output.is_dir():
+        raise UsageError(
+            f"{wanted.output} is a folder",
+            where="--output",
+            solution="name the file to write, as in --output requirements.txt",
+        )
     targets = _targets(lock, wanted)
     if wanted.format in _CONDA and not lock.conda:
         raise UsageError(
