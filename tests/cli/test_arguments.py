@@ -101,3 +101,12 @@ def test_version(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyP
         main()
     assert not ended.value.code
     assert capsys.readouterr().out.startswith("lockyard ")
+
+
+@pytest.mark.parametrize("task", ["list", "lock", "build", "check", "diff", "export"])
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_a_task_explains_itself(yard: Yard, task: str, flag: str) -> None:
+    done = yard.run(task, flag)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Example:" in done.stdout
+    assert done.stdout == yard.run("--help", task).stdout

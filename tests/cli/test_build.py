@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -41,6 +42,27 @@ def test_invoke_builds_the_same(yard: Yard) -> None:
         shutil.rmtree(yard.root / "dist")
         shutil.rmtree(yard.store)
     assert digests[0] == digests[1]
+
+
+@pytest.mark.parametrize("folder", ["artifacts", "blobs"])
+def test_what_went_bad_in_the_store_is_made_good(yard: Yard, folder: str) -> None:
+    """A byte that turned, with the size as it was, reaches no image."""
+    yard.lock("trial", yard.base(), yard.wheel("alpha"))
+    first = json.loads(yard.run("build", "trial", "--json").stdout)[0]["digests"]
+    shutil.rmtree(yard.root / "dist")
+    if folder == "artifacts":
+        shutil.rmtree(yard.store / "records")
+    for path in (yard.store / folder).rglob("*"):
+        if path.is_file():
+            data = bytearray(path.read_bytes())
+            data[len(data) // 2] ^= 0xFF
+            path.chmod(0o644)
+            path.write_bytes(data)
+    again = yard.run("build", "trial", "--json")
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout)[0]["digests"] == first
+    for path in (yard.root / "dist").rglob("blobs/sha256/*"):
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == path.name
 
 
 def test_dry_run_writes_nothing(yard: Yard) -> None:

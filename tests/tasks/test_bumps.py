@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,14 @@ def test_a_package_moves_to_the_version_that_is_named(locked: Any) -> None:
     assert versions(locked) == dict.fromkeys(SHARED, "1.0") | {"leaf": "1.5"}
 
 
+@pytest.mark.parametrize("package", ["Leaf", "LEAF==2.0"])
+def test_a_package_moves_however_its_name_is_spelt(locked: Any, package: str) -> None:
+    moves = Moves(packages=frozenset({package}))
+    check_moves(read_fleet(locked.root), ("app",), moves)
+    locked.lock(packages=moves.packages)
+    assert versions(locked) == dict.fromkeys(SHARED, "1.0") | {"leaf": "2.0"}
+
+
 def test_a_move_takes_along_what_it_forces(locked: Any) -> None:
     locked.index.wheel("top", "3.0", "shared>=2.0")
     locked.lock(packages=frozenset({"top"}))
@@ -89,12 +98,18 @@ def test_a_requirement_more_adds_what_it_needs_alone(locked: Any) -> None:
 
 def test_as_of_a_day(locked: Any) -> None:
     locked.index.wheel("leaf", "9.0", **{"upload-time": "2025-05-05T00:00:00Z"})
-    from datetime import UTC, datetime
-
     locked.lock(everything=True, as_of=datetime(2025, 5, 5, tzinfo=UTC))
     assert versions(locked)["leaf"] == "2.0"
     locked.lock(everything=True, as_of=datetime(2025, 5, 6, tzinfo=UTC))
     assert versions(locked)["leaf"] == "9.0"
+
+
+def test_as_of_a_day_before_the_pins(locked: Any) -> None:
+    locked.index.wheel("leaf", "9.0", **{"upload-time": "2025-05-05T00:00:00Z"})
+    locked.lock(packages=frozenset({"leaf"}))
+    assert versions(locked)["leaf"] == "9.0"
+    locked.lock(as_of=datetime(2025, 1, 1, tzinfo=UTC))
+    assert versions(locked) == dict.fromkeys(SHARED, "1.0") | {"leaf": "2.0"}, "other pins stay"
 
 
 def test_a_version_that_isnt_there_leaves_the_lock(locked: Any) -> None:

@@ -129,3 +129,19 @@ def test_moves_pass_over_a_lock_that_is_damaged(fleet: Fleet) -> None:
     path.write_text("<<<<<<< HEAD\n")
     check_moves(fleet, ("trial",), Moves())
     check_moves(fleet, ("trial",), Moves(packages=frozenset({"flask"})))
+
+
+def test_a_lock_that_another_process_wrote_meanwhile(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = lock_of(fleet, wheel("numpy", "2.0"))
+
+    def resolve(*_: Any) -> Lock:
+        write_lock(fleet.root, theirs)
+        return lock_of(fleet, wheel("flask", "1.0"))
+
+    resolves_to(monkeypatch, theirs)
+    monkeypatch.setattr(resolving, "resolve_env", resolve)
+    with pytest.raises(LockError, match="changed while it was being locked"):
+        run(fleet)
+    assert read_lock(fleet.root, "trial") == theirs

@@ -9,6 +9,7 @@ from lockyard.build.built import BuiltLayer
 from lockyard.build.layer import build_layer, cached_layer
 from lockyard.build.recipe import venv_entries
 from lockyard.build.tree import Tree
+from lockyard.errors import IntegrityError
 from lockyard.events import Reporter
 from lockyard.plan.layer import Layer, RecipeLayer
 from lockyard.store.store import Store
@@ -28,6 +29,27 @@ def build_layers(
     built = [each or next(made) for each in found]
     _check_collisions(layers, built)
     return built
+
+
+def drop_damaged(layers: Sequence[Layer], store: Store, jobs: int) -> None:
+    """Take out of the store those layers whose bytes are no longer what their digests say.
+
+    A layer is read whole, at the speed of the hash: once for an image that is assembled, never
+    for one that hasn't changed.
+    """
+    found = {each.digest: each for layer in layers if (each := cached_layer(layer, store))}
+
+    def look(built: BuiltLayer) -> None:
+        path = store.blob(built.digest, built.size)
+        if path is None:
+            return
+        try:
+            store.verify(path, built.digest, built.size)
+        except IntegrityError:
+            store.discard(path)
+
+    with ThreadPoolExecutor(jobs) as pool:
+        list(pool.map(look, found.values()))
 
 
 def _build(

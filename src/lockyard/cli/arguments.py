@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from invoke.exceptions import ParseError
+from invoke.collection import Collection
+from invoke.exceptions import Exit, ParseError
 from invoke.parser.argument import Argument
+from invoke.program import Program
 from invoke.tasks import Task
 
 
@@ -42,7 +44,35 @@ class Count(Argument):
         super().set_value(value, cast=cast)
 
 
-class FleetTask(Task[Any]):
+class NamedTask(Task[Any]):
+    """A task with a positional name, that explains itself where ``--help`` stands in its place.
+
+    Invoke takes whatever follows such a task for the name.
+    """
+
+    def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
+        """Return the arguments, and keep the help on them for the next time."""
+        kept = dict(self.help)
+        try:
+            return super().get_arguments(ignore_unknown_help)
+        finally:
+            self.help = kept
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the task, or show its help."""
+        if kwargs.get("name") in {"--help", "-h"}:
+            explain(self)
+            raise Exit(code=0)
+        return super().__call__(*args, **kwargs)
+
+
+def explain(task: Task[Any]) -> None:
+    """Print a task's help, as ``--help TASK`` does."""
+    program = Program(namespace=Collection(task), name="lockyard", binary="lockyard")
+    program.run(["lockyard", "--help", task.name], exit=False)
+
+
+class FleetTask(NamedTask):
     """A task on one env, by its ``name``, or on ``all``."""
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:

@@ -9,6 +9,7 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import task
 
+from lockyard.cli.arguments import NamedTask
 from lockyard.cli.difference import as_markdown, as_text
 from lockyard.cli.output import show, told
 from lockyard.errors import LockError, UsageError
@@ -53,6 +54,7 @@ def check(_: Context, env: str = "", json: bool = False) -> None:
 
 
 @task(
+    klass=NamedTask,
     auto_shortflags=False,
     positional=["name"],
     help={
@@ -78,6 +80,7 @@ def diff(
 
 
 @task(
+    klass=NamedTask,
     auto_shortflags=False,
     positional=["name", "package"],
     help={"name": _NAME, "package": "a package of its lock", "json": _JSON},
@@ -94,6 +97,7 @@ def why(_: Context, name: str, package: str, json: bool = False) -> None:
 
 
 @task(
+    klass=NamedTask,
     auto_shortflags=False,
     positional=["name"],
     help={

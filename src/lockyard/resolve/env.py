@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from packaging.utils import canonicalize_name
 
@@ -130,7 +131,13 @@ def _resolve_wheels(
     base = workspace.bases[env.base]
     source = workspace.sources[base.pypi]
     assert isinstance(source, PypiSource)  # noqa: S101 - the reader has seen to it
-    known = {wheel.name: wheel.version for wheel in pins.wheels(target.name)}
+    cutoff = pins.cutoff(base.pypi)
+    known = {
+        wheel.name: wheel.version
+        for wheel in pins.wheels(target.name)
+        # What is younger can't stay, and a solver that must learn it by trying takes for ever.
+        if cutoff is None or not wheel.uploaded or datetime.fromisoformat(wheel.uploaded) < cutoff
+    }
     return resolve_pypi(
         requirements=[
             Requirement(text, label) for label, each in asked.items() for text in each.pypi
@@ -145,8 +152,8 @@ def _resolve_wheels(
         source=base.pypi,
         cache=world.cache / "pypi",
         cert=certificate(world.environ),
-        cutoff=pins.cutoff(base.pypi),
-        upgrade=frozenset(each for each in pins.moves.packages if each.partition("==")[0] in known),
+        cutoff=cutoff,
+        upgrade=pins.moves.of(known),
         sdists={
             name: {str(variable): value for variable, value in rule.environment.items()}
             for name, rule in env.sdists.items()

@@ -83,6 +83,11 @@ class Store:
             found = (file_sha256(path), path.stat().st_size)
         check_content(found=found, expected=(sha256, size), where=str(path))
 
+    def discard(self, path: Path) -> None:
+        """Remove a file that isn't what its digest says; it is made or fetched again."""
+        with store_faults(self.root):
+            path.unlink(missing_ok=True)
+
     def writer(self, kind: Kind) -> Writer:
         """Return a file to write, as a context manager; its ``commit`` gives it its place."""
         return Writer(self.root, self.root / "tmp", lambda sha256: self._place(kind, sha256))

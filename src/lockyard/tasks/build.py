@@ -107,8 +107,10 @@ class Builder:
 
     def _fetch(self, plan: ImagePlan) -> None:
         """Have what the layers that aren't there yet are made of."""
+        from lockyard.build.image import drop_damaged  # noqa: PLC0415
         from lockyard.build.layer import cached_layer  # noqa: PLC0415
 
+        drop_damaged(plan.layers, self.store, self.jobs)
         missing = [layer for layer in plan.layers if cached_layer(layer, self.store) is None]
         if not missing:
             return
@@ -118,12 +120,14 @@ class Builder:
         from lockyard.sources.pypi import certificate  # noqa: PLC0415
 
         connection = session(certificate(self.environ))
+        # Read again before anything is unpacked: what has gone bad since is fetched anew.
         fetch(
-            plan.artifacts,
+            [artifact for layer in missing for artifact in layer.artifacts],
             store=self.store,
             locate=Locator(connection, _addresses(self.fleet.workspace, self.environ)),
             session=connection,
             reporter=self.reporter,
+            verify=True,
         )
 
     def _built(

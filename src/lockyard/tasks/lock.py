@@ -12,7 +12,7 @@ from lockyard.events import Reporter
 from lockyard.lock.file import lock_path, read_lock, write_lock
 from lockyard.lock.inputs import changed_inputs, inputs
 from lockyard.lock.model import Lock
-from lockyard.resolve.moves import Moves
+from lockyard.resolve.moves import Moves, spellings
 from lockyard.spec.checks import suggestion
 from lockyard.spec.model import Env, Recipe
 from lockyard.spec.reader import Fleet
@@ -77,7 +77,16 @@ class Locker:
         if old is None or self._must_resolve(old, inputs(self.fleet.workspace, env, recipe)):
             new = self._resolve(env, recipe, old)
         assert new is not None  # noqa: S101 - resolved, or there already
-        changed = new != old if self.dry_run else write_lock(self.fleet.root, new)
+        changed = new != old
+        if changed and not self.dry_run:
+            if read_lock(self.fleet.root, name) != old:
+                # Another process was faster, and its work would be lost.
+                raise LockError(
+                    "it changed while it was being locked",
+                    where=lock_path(name),
+                    solution="lock again: nothing was written",
+                )
+            write_lock(self.fleet.root, new)
         artifacts = new.artifacts
         return Locked(
             env=name,
@@ -129,7 +138,8 @@ def check_moves(fleet: Fleet, names: Sequence[str], moves: Moves) -> None:
             # Locking it tells what is wrong with it, and doesn't stop the others.
             return
         held |= held_names(lock) if lock else set()
-    for package in sorted(moves.names - held):
+    lacking = {each.partition("==")[0] for each in moves.packages if not spellings(each) & held}
+    for package in sorted(lacking):
         raise UsageError(
             f"no lock has a package {package!r}",
             where="--upgrade-package",

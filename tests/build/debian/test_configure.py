@@ -97,3 +97,10 @@ def test_scripts_that_do_nothing_here(name: str, unpack: Unpack) -> None:
 
 def test_a_package_is_known_in_one_way() -> None:
     assert not IDLE.keys() & EFFECTS.keys()
+
+
+def test_time_is_utc_until_somebody_says_otherwise(unpack: Unpack) -> None:
+    zone = member("./usr/share/zoneinfo/Etc/UTC", b"TZif")
+    root = unpack(tzdata=deb_bytes("tzdata", [zone], SCRIPT))
+    assert str((root / "etc/localtime").readlink()) == "/usr/share/zoneinfo/Etc/UTC"
+    assert (root / "etc/timezone").read_text() == "Etc/UTC\n"

@@ -49,6 +49,7 @@ def configure(debs: Iterable[DebArchive], tree: Tree) -> None:
 
     Raise BuildError for a package whose scripts aren't known.
     """
+    unknown = []
     for deb in debs:
         scripts = sorted({"preinst", "postinst"} & deb.control.keys())
         effect = EFFECTS.get(deb.name)
@@ -56,11 +57,13 @@ def configure(debs: Iterable[DebArchive], tree: Tree) -> None:
             for entry in effect(tree):
                 tree.replace(evolve(entry, owner=deb.file))
         elif scripts and deb.name not in IDLE:
-            raise BuildError(
-                f"{deb.name} has a {' and a '.join(scripts)} script, and nothing is executed here",
-                where=deb.file,
-                solution="leave the package out, or take one that needs no script",
-            )
+            unknown.append(f"{deb.file} ({', '.join(scripts)})")
+    if unknown:
+        raise BuildError(
+            f"these have scripts that matter, and nothing is executed here: {', '.join(unknown)}",
+            where="Debian packages",
+            solution="invoke why tells who needs them; leave that out, or add it by a Dockerfile",
+        )
 
 
 def _base_files(tree: Tree) -> Iterator[Entry]:
@@ -149,6 +152,11 @@ def _python(_: Tree) -> Iterator[Entry]:
     yield directory("usr/local/lib/python3.11/dist-packages")
 
 
+def _tzdata(_: Tree) -> Iterator[Entry]:
+    yield symlink("etc/localtime", "/usr/share/zoneinfo/Etc/UTC")
+    yield text("etc/timezone", "Etc/UTC\n")
+
+
 EFFECTS: Mapping[str, Callable[[Tree], Iterator[Entry]]] = {
     "base-files": _base_files,
     "base-passwd": lambda _: iter(()),  # accounts makes its files
@@ -161,6 +169,7 @@ EFFECTS: Mapping[str, Callable[[Tree], Iterator[Entry]]] = {
     "python3.11-minimal": _python,
     "readline-common": _readline_common,
     "tar": _tar,
+    "tzdata": _tzdata,
     "util-linux": _util_linux,
 }
 
