@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 from lockyard.assemble.document import encoded
 from lockyard.build.entry import Entry, directory, text
 from lockyard.build.tar import write_tar
-from lockyard.errors import UsageError
+from lockyard.errors import IntegrityError, UsageError
 from lockyard.store.faults import output_faults
 from lockyard.store.writer import Writer
 
@@ -30,7 +30,14 @@ def write_archive(folder: Path, target: Path) -> None:
     with output_faults(target.parent):
         target.parent.mkdir(parents=True, exist_ok=True)
     with Writer(target.parent, target.parent, lambda _: target, output_faults) as writer:
-        write_tar(_entries(folder), writer.write)
+        try:
+            write_tar(_entries(folder), writer.write)
+        except IntegrityError as error:
+            raise IntegrityError(
+                f"this image is damaged: {error.reason}",
+                where=str(folder),
+                solution="remove that folder and build again",
+            ) from None
         writer.commit()
 
 
