@@ -187,7 +187,7 @@ def build(
 def _moves(upgrade: bool, packages: Sequence[str], as_of: str) -> Moves:
     """Return what a call allows to move. Raise UsageError for what can't be read."""
     for package in packages:
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]*(==[^=\s]+)?", package):
+        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._+/-]*(==[^=\s]+)?", package):
             raise UsageError(
                 f"{package!r} isn't a package to move",
                 where="--upgrade-package",

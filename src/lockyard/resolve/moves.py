@@ -7,6 +7,8 @@ from datetime import datetime
 
 from attrs import frozen
 
+from lockyard.spec.names import normalised
+
 
 @frozen(kw_only=True)
 class Moves:
@@ -25,9 +27,20 @@ class Moves:
 
     @property
     def names(self) -> frozenset[str]:
-        """Return the names of the packages to move."""
-        return frozenset(each.partition("==")[0] for each in self.packages)
+        """Return the names of the packages to move, in every way that a lock may spell them."""
+        return frozenset(spelt for each in self.packages for spelt in spellings(each))
 
     def of(self, names: Collection[str]) -> frozenset[str]:
-        """Return the packages to move that are among some names."""
-        return frozenset(each for each in self.packages if each.partition("==")[0] in names)
+        """Return the packages to move that are among some names, spelt as those are."""
+        return frozenset(
+            f"{spelt}{''.join(each.partition('==')[1:])}"
+            for each in self.packages
+            for spelt in spellings(each)
+            if spelt in names
+        )
+
+
+def spellings(package: str) -> frozenset[str]:
+    """Return what a lock may call a package to move: as it is given, or as an index does."""
+    name = package.partition("==")[0]
+    return frozenset({name, name.lower(), normalised(name)})

@@ -1,6 +1,8 @@
-"""The names of an image and of its curated environment, derived from the spec."""
+"""The names of an image and its curated environment, of targets and of packages."""
 
 from __future__ import annotations
+
+import re
 
 from attrs import frozen
 
@@ -39,3 +41,8 @@ def names(workspace: Workspace, env: Env, recipe: Recipe, variant: str) -> Names
 def target_name(variant: str, platform: str) -> str:
     """Return how locks and folders call a variant on a platform, as ``cpu-linux-amd64``."""
     return f"{variant}-{platform.replace('/', '-')}"
+
+
+def normalised(package: str) -> str:
+    """Return a package's name as indexes compare it (PEP 503)."""
+    return re.sub("[-_.]+", "-", package).lower()

@@ -27,6 +27,7 @@ from lockyard.spec.checks import (
     suggestion,
 )
 from lockyard.spec.model import CondaSource, Env, PypiSource, Recipe, SdistRule, Workspace
+from lockyard.spec.names import normalised
 from lockyard.spec.structure import converter, structure
 
 WORKSPACE_FILE = "WORKSPACE.toml"
@@ -175,7 +176,7 @@ def _normalised(rules: Mapping[PypiName, SdistRule], file: str) -> dict[PypiName
     made: dict[PypiName, SdistRule] = {}
     faults = []
     for given, rule in rules.items():
-        name = PypiName(re.sub("[-_.]+", "-", given).lower())
+        name = PypiName(normalised(given))
         if name in made:
             faults.append(Fault(file, f"sdists.{given}", f"{name} has two rules", "give it one"))
         made[name] = rule
