@@ -174,7 +174,10 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "pipe": (of_type(tarfile.FIFOTYPE), "pipe"),
     "sparse": (sparse(), "sparse"),
     "a file twice": (deb_bytes("demo", [member("./a"), member("./a")]), "two packages own"),
-    "unknown script": (deb_bytes("demo", control={"postinst": b""}), r"demo_1.0_amd64.deb \(postinst\)"),
+    "unknown script": (
+        deb_bytes("demo", control={"postinst": b""}),
+        r"demo_1.0_amd64.deb \(postinst\)",
+    ),
     "unknown scripts": (
         deb_bytes("demo", control={"postinst": b"", "preinst": b""}),
         r"demo_1.0_amd64.deb \(postinst, preinst\)",
