@@ -56,7 +56,7 @@ def _build(
     layers: Sequence[Layer], store: Store, jobs: int, reporter: Reporter
 ) -> list[BuiltLayer]:
     def build(layer: Layer) -> BuiltLayer:
-        reporter.begin(layer.title, layer.title)
+        reporter.begin(layer.title, f"Building {layer.title}")
         try:
             return build_layer(layer, store, compressors)
         finally:
