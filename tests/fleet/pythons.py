@@ -33,7 +33,9 @@ def find_python(version: str) -> str:
     name = f"python{version}"
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
     folders = (pyenv, Path(sys.base_prefix).parent, Path(sys.base_prefix).parent.parent)
-    beside = [path for folder in folders for path in folder.glob(f"{version}*/**/bin/{name}")]
+    # A folder named by the environment may be another user's, who lets nobody in.
+    readable = [folder for folder in folders if os.access(folder, os.R_OK | os.X_OK)]
+    beside = [path for folder in readable for path in folder.glob(f"{version}*/**/bin/{name}")]
     for python in [shutil.which(name), *map(str, sorted(beside))]:
         command = [python or "", "-I", "-c", "import sys, venv; print(sys.executable)"]
         try:
