@@ -85,9 +85,10 @@ def push_blob(address: str, image: str, data: bytes) -> tuple[str, int]:
     return digest, len(data)
 
 
-def fill(address: str) -> Served:
+def fill(address: str, content: bytes = b"no real layer: nobody unpacks it here") -> Served:
+    """Put an image of one layer at ``library/base:18.04``, in place of what is there."""
     image = "library/base"
-    layer = push_blob(address, image, b"not really a layer, and nobody unpacks it here")
+    layer = push_blob(address, image, content)
     manifests, configs, entries = {}, {}, []
     for architecture in ("amd64", "arm64"):
         platform = f"linux/{architecture}"
