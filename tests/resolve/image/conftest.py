@@ -64,7 +64,7 @@ def running(folder: Path) -> Iterator[str]:
 
 
 def put(address: str, image: str, reference: str, kind: str, value: Any) -> tuple[str, int]:
-    data = json.dumps(value).encode()
+    data = value if isinstance(value, bytes) else json.dumps(value).encode()
     url = f"http://{address}/v2/{image}/manifests/{reference}"
     answer = requests.put(url, data=data, headers={"Content-Type": kind}, timeout=10)
     assert answer.status_code == 201, answer.text
