@@ -14,11 +14,11 @@ from lockyard import ASSEMBLY_VERSION
 from lockyard.assemble.layout import Image, read_ledger, top_document
 from lockyard.events import Reporter
 from lockyard.plan.image import ImagePlan
-from lockyard.spec.model import DebianSource, PypiSource, Workspace
 from lockyard.spec.reader import Fleet
 from lockyard.store.store import Store
 from lockyard.tasks.names import check_names
 from lockyard.tasks.plan import plan_env
+from lockyard.tasks.supply import Supply
 
 State = Literal["built", "unchanged", "would build"]
 
@@ -114,21 +114,14 @@ class Builder:
         missing = [layer for layer in plan.layers if cached_layer(layer, self.store) is None]
         if not missing:
             return
-        from lockyard.fetch.fetch import fetch  # noqa: PLC0415
-        from lockyard.fetch.locate import Locator  # noqa: PLC0415
-        from lockyard.sources.http import session  # noqa: PLC0415
-        from lockyard.sources.pypi import certificate  # noqa: PLC0415
-
-        connection = session(certificate(self.environ))
-        # Read again before anything is unpacked: what has gone bad since is fetched anew.
-        fetch(
-            [artifact for layer in missing for artifact in layer.artifacts],
+        # Read again before anything is unpacked: what has gone bad since is brought anew.
+        supply = Supply(
+            workspace=self.fleet.workspace,
             store=self.store,
-            locate=Locator(connection, _addresses(self.fleet.workspace, self.environ)),
-            session=connection,
+            environ=self.environ,
             reporter=self.reporter,
-            verify=True,
         )
+        supply.provide([each for layer in missing for each in layer.artifacts], verify=True)
 
     def _built(
         self,
@@ -173,18 +166,3 @@ def _ledger(keys: Mapping[str, str], images: Sequence[Image]) -> dict[str, Any]:
             for image in images
         },
     }
-
-
-def _addresses(workspace: Workspace, environ: Mapping[str, str]) -> dict[str, Any]:
-    """Return how to find the address of each source, asked for only if it is needed."""
-    from lockyard.sources.debian import mirror_url  # noqa: PLC0415
-    from lockyard.sources.pypi import index_url  # noqa: PLC0415
-
-    found: dict[str, Any] = {}
-    for name, source in workspace.sources.items():
-        match source:
-            case DebianSource():
-                found[name] = lambda at=source.mirror: mirror_url(at, environ)
-            case PypiSource():
-                found[name] = lambda at=source.index: index_url(at, environ)
-    return found
