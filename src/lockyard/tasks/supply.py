@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TypeGuard
+from typing import TYPE_CHECKING, TypeGuard
 
 from attrs import frozen
 
-from lockyard.errors import IntegrityError
+from lockyard.errors import IntegrityError, LockyardError, StoreError
 from lockyard.events import Reporter
-from lockyard.lock.model import Artifact, Wheel
-from lockyard.spec.model import CondaSource, DebianSource, PypiSource, Workspace
+from lockyard.fetch.failures import gathered
+from lockyard.lock.model import Artifact, BaseImage, Wheel
+from lockyard.spec.model import CondaSource, DebianSource, PypiSource, RegistrySource, Workspace
 from lockyard.store.store import Store
+
+if TYPE_CHECKING:
+    from lockyard.fetch.image import PulledImage
 
 
 @frozen(kw_only=True)
@@ -28,17 +32,54 @@ class Supply:
     def provide(self, artifacts: Iterable[Artifact], *, verify: bool = False) -> None:
         """Have every artifact in the store, as its sha256 says.
 
-        With ``verify``, what is there is read again, and brought again where it is damaged. A
-        wheel that no index has is built from its sdist. Raise FetchError, IntegrityError,
-        BuildError or StoreError; what was brought until then is kept.
+        As ``provide_each``, but raise what fails; what was brought until then is kept.
         """
         wanted = list(artifacts)
-        built = [each for each in wanted if is_built(each)]
+        failures = self.provide_each(wanted, verify=verify)
+        if failures:
+            raise gathered(list(failures.values()), len({each.sha256 for each in wanted}))
+
+    def provide_each(
+        self, artifacts: Iterable[Artifact], *, verify: bool = False
+    ) -> dict[str, LockyardError]:
+        """Bring what can be had into the store; return by its sha256 why something can't.
+
+        With ``verify``, what is there is read again, and brought again where it is damaged. A
+        wheel that no index has is built from its sdist. Raise StoreError.
+        """
+        wanted = list(artifacts)
         plain = [each for each in wanted if not is_built(each)]
-        missing = [wheel for wheel in built if not self._held(wheel, verify)]
-        self._fetch([*plain, *(_sdist(wheel) for wheel in missing)], verify)
-        for wheel in missing:
-            self._build(wheel)
+        built = {each.sha256: each for each in wanted if is_built(each)}
+        missing = [wheel for wheel in built.values() if not self._held(wheel, verify)]
+        sdists = [_sdist(wheel) for wheel in missing]
+        failures = self._fetch([*plain, *sdists], verify)
+        for wheel, sdist in zip(missing, sdists, strict=True):
+            try:
+                if sdist.sha256 in failures:
+                    raise failures.pop(sdist.sha256)
+                self._build(wheel)
+            except StoreError:
+                raise
+            except LockyardError as error:
+                failures[wheel.sha256] = error
+        return failures
+
+    def pull(self, image: BaseImage) -> PulledImage:
+        """Have a base image in the store, its layers read again; see ``fetch_image``."""
+        from lockyard.fetch.image import fetch_image  # noqa: PLC0415
+        from lockyard.sources.registry import Registry, registry_address  # noqa: PLC0415
+
+        source = self.workspace.sources[image.source]
+        assert isinstance(source, RegistrySource)  # noqa: S101 - the reader has seen to it
+        return fetch_image(
+            image,
+            store=self.store,
+            registry=Registry(
+                image.source, registry_address(image.source, source, self.environ), self.environ
+            ),
+            reporter=self.reporter,
+            verify=True,
+        )
 
     def _held(self, wheel: Wheel, verify: bool) -> bool:
         path = self.store.artifact(wheel.sha256, wheel.size)
@@ -50,16 +91,16 @@ class Supply:
             return False
         return True
 
-    def _fetch(self, artifacts: list[Artifact], verify: bool) -> None:
+    def _fetch(self, artifacts: list[Artifact], verify: bool) -> dict[str, LockyardError]:
         if not artifacts:
-            return
-        from lockyard.fetch.fetch import fetch  # noqa: PLC0415
+            return {}
+        from lockyard.fetch.fetch import fetch_each  # noqa: PLC0415
         from lockyard.fetch.locate import Locator  # noqa: PLC0415
         from lockyard.sources.http import session  # noqa: PLC0415
         from lockyard.sources.pypi import certificate  # noqa: PLC0415
 
         connection = session(certificate(self.environ))
-        fetch(
+        return fetch_each(
             artifacts,
             store=self.store,
             locate=Locator(connection, addresses(self.workspace, self.environ)),
@@ -110,7 +151,7 @@ def _sdist(wheel: Wheel) -> Artifact:
 
 
 def addresses(workspace: Workspace, environ: Mapping[str, str]) -> dict[str, Callable[[], str]]:
-    """Return how to find the address of each source, asked for only if it is needed."""
+    """Return how to find the address of each source of packages, asked for only if it is needed."""
     from lockyard.sources.conda import mirror_address  # noqa: PLC0415
     from lockyard.sources.debian import mirror_url  # noqa: PLC0415
     from lockyard.sources.pypi import index_url  # noqa: PLC0415
