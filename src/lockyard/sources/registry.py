@@ -41,6 +41,11 @@ def host_address(host: str) -> str:
     return DOCKER_HUB.get(host, f"{scheme}://{host}").rstrip("/")
 
 
+def source_registry(name: str, source: RegistrySource, environ: Mapping[str, str]) -> Registry:
+    """Return the registry of a workspace's source, or the mirror that stands for it."""
+    return Registry(source.registry, registry_address(name, source, environ), environ)
+
+
 class Registry:
     """Ask one registry, from any thread, with what credentials Docker's own config has for it.
 

@@ -16,7 +16,7 @@ from lockyard.sources.manifest import (
     parse_config,
     parse_document,
 )
-from lockyard.sources.registry import Registry, registry_address
+from lockyard.sources.registry import Registry, source_registry
 from lockyard.spec.model import ImageBase, RegistrySource
 
 
@@ -44,8 +44,7 @@ def resolve_image(
             where=f"WORKSPACE.toml: bases, image {base.image}:{base.tag}",
             solution="add it to the base's manifests, or take all of them out to ask the registry",
         )
-    registry = Registry(source.registry, registry_address(base.source, source, environ), environ)
-    return _asked(base, registry, platform)
+    return _asked(base, source_registry(base.source, source, environ), platform)
 
 
 def _asked(base: ImageBase, registry: Registry, platform: str) -> BaseImage:
