@@ -105,6 +105,13 @@ class EngineError(LockyardError):
     family = "engine"
 
 
+class PushError(LockyardError):
+    """A registry can't be reached to push to, or refuses what is pushed."""
+
+    status = 11
+    family = "push"
+
+
 class Fault:
     """One fault of a file: its key, what is wrong, and what would be right."""
 

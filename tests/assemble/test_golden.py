@@ -18,7 +18,7 @@ from lockyard.plan.image import ImagePlan
 from lockyard.plan.layer import DebianLayer, WheelLayer
 from lockyard.store.store import Store
 from tests.build.makers import (
-    VENV,
+    PREFIX,
     base_passwd,
     deb_bytes,
     folder,
@@ -63,7 +63,7 @@ def test_golden(store: Store, make_plan: Callable[..., ImagePlan]) -> None:
     wheel = make_wheel(store, WHEEL, modes={"demo/__init__.py": 0o100755})
     layers = (
         DebianLayer(debs=(base, demo)),
-        WheelLayer(title="demo 1.0", wheels=(wheel,), venv=VENV),
+        WheelLayer(title="demo 1.0", wheels=(wheel,), prefix=PREFIX),
         recipe_layer(base),
     )
     built = build_layers(layers, store, jobs=2, reporter=Silent())

@@ -14,11 +14,11 @@ from typing import Any, cast
 
 from lockyard.lock.model import Deb, Wheel
 from lockyard.plan.layer import RecipeLayer
-from lockyard.plan.venv import Venv
+from lockyard.plan.prefix import Prefix
 from lockyard.spec.model import ImageConfig, LaidFile, Recipe, User
 from lockyard.store.store import Store
 
-VENV = Venv(prefix="/opt/venv", interpreter="/usr/bin/python3.11", python="3.11.2")
+PREFIX = Prefix(path="/opt/venv", interpreter="/usr/bin/python3.11", python="3.11.2")
 PASSWD = b"root:*:0:0:root:/root:/bin/bash\nman:*:6:12:man:/var/cache/man:/usr/sbin/nologin\n"
 GROUP = b"root:*:0:\nmail:*:8:\nstaff:*:50:\n"
 Content = Mapping[str, bytes]
@@ -200,4 +200,4 @@ def recipe(**more: Any) -> Recipe:
 
 def recipe_layer(*debs: Deb, **more: Any) -> RecipeLayer:
     """Return the layer of such a recipe over a base with these account packages."""
-    return RecipeLayer(recipe=recipe(**more), venv=VENV, account_debs=debs)
+    return RecipeLayer(recipe=recipe(**more), prefix=PREFIX, account_debs=debs)

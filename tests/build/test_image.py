@@ -14,7 +14,7 @@ from lockyard.events import Silent
 from lockyard.lock.model import Wheel
 from lockyard.plan.layer import DebianLayer, Layer, WheelLayer
 from lockyard.store.store import Store
-from tests.build.makers import VENV, base_passwd, make_wheel, put_deb, put_wheel, recipe_layer
+from tests.build.makers import PREFIX, base_passwd, make_wheel, put_deb, put_wheel, recipe_layer
 
 
 def build(layers: Sequence[Layer], store: Store, jobs: int = 2) -> list[BuiltLayer]:
@@ -22,7 +22,7 @@ def build(layers: Sequence[Layer], store: Store, jobs: int = 2) -> list[BuiltLay
 
 
 def alone(*wheels: Wheel) -> list[WheelLayer]:
-    return [WheelLayer(title=wheel.name, wheels=(wheel,), venv=VENV) for wheel in wheels]
+    return [WheelLayer(title=wheel.name, wheels=(wheel,), prefix=PREFIX) for wheel in wheels]
 
 
 def some_layers(store: Store) -> list[Layer]:

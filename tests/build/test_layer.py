@@ -15,7 +15,7 @@ from lockyard.errors import StoreError
 from lockyard.plan.layer import DebianLayer, Layer, WheelLayer, layer_key
 from lockyard.store.store import Store
 from tests.build.makers import (
-    VENV,
+    PREFIX,
     base_passwd,
     make_wheel,
     put_deb,
@@ -26,7 +26,7 @@ from tests.build.makers import (
 
 @pytest.fixture
 def layer(store: Store) -> WheelLayer:
-    return WheelLayer(title="demo 1.0", wheels=(make_wheel(store, {"demo.py": b""}),), venv=VENV)
+    return WheelLayer(title="demo 1.0", wheels=(make_wheel(store, {"demo.py": b""}),), prefix=PREFIX)
 
 
 def content(built: BuiltLayer, store: Store) -> bytes:
@@ -50,7 +50,7 @@ def test_every_kind_of_layer(store: Store, executor: Executor) -> None:
     layers: dict[str, Layer] = {
         "var/lib/dpkg/status": DebianLayer(debs=(deb,)),
         "opt/venv/lib/python3.11/site-packages/demo.py": WheelLayer(
-            title="", wheels=(wheel,), venv=VENV
+            title="", wheels=(wheel,), prefix=PREFIX
         ),
         "opt/venv/pyvenv.cfg": recipe_layer(deb),
     }
@@ -117,7 +117,7 @@ def test_a_blob_that_was_cut_off_is_built_again(
 
 
 def test_an_artifact_that_has_gone_is_told(store: Store, executor: Executor) -> None:
-    layer = WheelLayer(title="", wheels=(wheel_artifact("gone"),), venv=VENV)
+    layer = WheelLayer(title="", wheels=(wheel_artifact("gone"),), prefix=PREFIX)
     with pytest.raises(StoreError, match="gone from the store"):
         build_layer(layer, store, executor)
 
@@ -125,7 +125,7 @@ def test_an_artifact_that_has_gone_is_told(store: Store, executor: Executor) -> 
 def test_files_are_recorded_of_wheels_only(store: Store, executor: Executor) -> None:
     deb = put_deb(store, "base-passwd", base_passwd())
     wheel = make_wheel(store, {"demo.py": b""})
-    layers = DebianLayer(debs=(deb,)), WheelLayer(title="", wheels=(wheel,), venv=VENV)
+    layers = DebianLayer(debs=(deb,)), WheelLayer(title="", wheels=(wheel,), prefix=PREFIX)
     debian, wheels = (build_layer(layer, store, executor) for layer in layers)
     assert debian.files == ()
     names = [file.path.rpartition("/")[2] for file in wheels.files]

@@ -12,13 +12,13 @@ import pytest
 
 from lockyard.build.debian.archive import open_debs
 from lockyard.build.entry import Entry
-from lockyard.build.recipe import recipe_tree, venv_entries
+from lockyard.build.recipe import recipe_tree, prefix_entries
 from lockyard.build.tar import write_tar
 from lockyard.build.tree import Tree
 from lockyard.errors import BuildError
-from lockyard.plan.venv import Venv
+from lockyard.plan.prefix import Prefix
 from lockyard.spec.model import LaidFile
-from tests.build.makers import VENV, base_passwd, recipe_layer
+from tests.build.makers import PREFIX, base_passwd, recipe_layer
 
 
 def entries(tmp_path: Path, **more: Any) -> dict[str, Entry]:
@@ -62,9 +62,9 @@ def test_the_environment_is_the_one_that_python_makes(tmp_path: Path) -> None:
     minor = f"{sys.version_info.major}.{sys.version_info.minor}"
     program = home / f"python{minor}"
     version = ".".join(map(str, sys.version_info[:3]))
-    made = Venv(prefix=str(ours), interpreter=str(program), python=version)
+    made = Prefix(path=str(ours), interpreter=str(program), python=version)
     stream = io.BytesIO()
-    write_tar(Tree(venv_entries(made)), stream.write)
+    write_tar(Tree(prefix_entries(made)), stream.write)
     subprocess.run(["tar", "-x", "-C", "/"], input=stream.getvalue(), check=True, timeout=60)
     question = "import site, sys; print(sys.prefix, sys.base_prefix, site.getsitepackages())"
     for name in ("python", "python3", f"python{minor}"):
@@ -82,6 +82,6 @@ def listing(root: Path) -> set[str]:
 
 
 def test_python_of_the_image_is_named() -> None:
-    found = {entry.path: entry for entry in venv_entries(VENV)}
+    found = {entry.path: entry for entry in prefix_entries(PREFIX)}
     assert found["opt/venv/bin/python3.11"].link == "/usr/bin/python3.11"
     assert "version = 3.11.2\n" in content(found["opt/venv/pyvenv.cfg"])

@@ -171,7 +171,7 @@ def test_file_that_is_cut_short(yard: Yard) -> None:
     done = yard.run("build", "trial")
     assert done.returncode == IntegrityError.status
     assert alpha.file in done.stderr
-    assert f"{alpha.size - 1} bytes where the lock says {alpha.size}" in done.stderr
+    assert f"{alpha.size - 1} bytes where {alpha.size} are due" in done.stderr
     yard.site.files[f"/files/{alpha.file}"] = whole
     assert yard.run("build", "trial").returncode == 0
 

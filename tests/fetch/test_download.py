@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial as partial_of
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from lockyard.errors import FetchError, IntegrityError, LockyardError
 from lockyard.fetch.download import TRIES, Download
 from lockyard.fetch.pool import Cancel
 from lockyard.lock.model import Deb
+from lockyard.sources.http import get
 from lockyard.store.store import Store
 
 DATA = bytes(range(256)) * 2_000
@@ -31,10 +33,11 @@ def obtain(site: Any, store: Store, session: requests.Session, deb: Callable[...
         done: list[int] = []
         with store.partial(artifact.sha256) as partial:
             Download(
-                url=site.url + PATH,
+                ask=partial_of(
+                    get, session, site.url + PATH, what="a.deb", source="debian", stream=True
+                ),
                 artifact=artifact,
                 partial=partial,
-                session=session,
                 cancel=Cancel(),
                 progress=done.append,
             ).run()
@@ -90,10 +93,10 @@ def test_what_came_earlier_is_used_if_it_fits(
     ("faults", "family", "reason", "requests"),
     [
         (("wrong",), IntegrityError, "its sha256 is", 1),
-        (("longer",), IntegrityError, f"{len(DATA) + 4} bytes where the lock says", 1),
-        (("endless",), IntegrityError, "more bytes where the lock says", 1),
+        (("longer",), IntegrityError, f"{len(DATA) + 4} bytes where {len(DATA)} are due", 1),
+        (("endless",), IntegrityError, f"more bytes where {len(DATA)} are due", 1),
         (("cut", "wrong", "wrong"), IntegrityError, "its sha256 is", 3),
-        (("cut", "longer"), IntegrityError, "where the lock says", 2),
+        (("cut", "longer"), IntegrityError, "are due", 2),
         (("cut",) * 9, FetchError, f"broke {TRIES} times, at last after {HALF}", TRIES),
         (("unlabelled_cut",) * 9, FetchError, f"at last after {HALF}", TRIES),
         (("busy",) * 9, FetchError, "503", 3),

@@ -2,43 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import uv
-from attrs import frozen
 
 from lockyard.export.requirements import requirements_text
-from lockyard.fetch.fetch import fetch
-from lockyard.fetch.locate import Locator
 from lockyard.lock.finding import serving as serving_target
-from lockyard.sources.http import session
-from lockyard.sources.pypi import certificate, index_url
 from lockyard.spec.reader import Fleet
-from lockyard.store.store import Store
-from lockyard.tasks.export import Export, export_env
 from tests.fleet.locked import first_generation, held
 from tests.fleet.proxy import Proxy, View, serving
-from tests.fleet.pythons import checked, find_python, plain_environment
+from tests.fleet.pythons import find_python
+from tests.fleet.sync import Uv, sync
 
 pytestmark = pytest.mark.network
 
-CURRENT, TARGET = "sklearn-1.9", "cpu-linux-amd64"
-
-
-@frozen
-class Uv:
-    """uv with a cache of its own."""
-
-    folder: Path
-
-    def run(self, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-        environment = plain_environment(UV_CACHE_DIR=str(self.folder), UV_PYTHON_DOWNLOADS="never")
-        return checked([uv.find_uv_bin(), *arguments], environment, folder)
+TARGET = "cpu-linux-amd64"
 
 
 @pytest.fixture(scope="module")
@@ -52,27 +31,14 @@ def index() -> Iterator[Proxy]:
         yield proxy
 
 
-def test_uv_installs_a_pylock_without_an_index(own: Uv, fleet: Fleet, tmp_path: Path) -> None:
-    lock, store = held(CURRENT), Store.open(tmp_path / "store")
+# All others of the first generation are as large as TensorFlow: `python -m tests.fleet.sync`.
+@pytest.mark.parametrize("env", ["sklearn-1.9", "minimal", "sklearn-0.24.1", "onnxruntime-1.6"])
+def test_uv_installs_a_pylock_without_an_index(
+    env: str, own: Uv, fleet: Fleet, tmp_path: Path
+) -> None:
+    lock = held(env)
     (target,) = (each for each in lock.targets if each.name == TARGET)
-    wheels = serving_target(lock.wheels, target)
-    connection = session(certificate(os.environ))
-    locate = Locator(connection, {"pypi": lambda: index_url(None, os.environ)})
-    fetch(wheels, store=store, locate=locate, session=connection)
-    wanted = Export(
-        env=CURRENT,
-        format="pylock",
-        target=TARGET,
-        output=tmp_path / "pylock.toml",
-        wheels=tmp_path / "wheels",
-    )
-    export_env(fleet, wanted, lambda: store)
-    own.run("venv", "--python", find_python("3.11"), "env", folder=tmp_path)
-    sync = ("pip", "sync", "--python", "env/bin/python", "--no-index", "--no-build", "--offline")
-    own.run(*sync, "--preview-features=pylock", "pylock.toml", folder=tmp_path)
-    listed = own.run("pip", "list", "--python=env/bin/python", "--format=json", folder=tmp_path)
-    installed = {each["name"]: each["version"] for each in json.loads(listed.stdout)}
-    assert installed == {wheel.name: wheel.version for wheel in wheels}
+    assert sync(fleet, env, TARGET, own, tmp_path) == len(serving_target(lock.wheels, target))
 
 
 @pytest.mark.parametrize("env", first_generation())

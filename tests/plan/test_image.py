@@ -11,7 +11,7 @@ from lockyard.plan import image as module
 from lockyard.plan.image import ImagePlan, plan_image, wheel_layers
 from lockyard.plan.layer import DebianLayer, RecipeLayer, WheelLayer, layer_key
 from lockyard.spec.reader import Fleet, read_fleet
-from tests.build.makers import VENV, deb_artifact, wheel_artifact
+from tests.build.makers import PREFIX, deb_artifact, wheel_artifact
 
 WORKSPACE = """
 format = 1
@@ -110,7 +110,7 @@ def test_the_base_is_first_and_the_recipe_last(fleet: Fleet) -> None:
     assert all(isinstance(layer, WheelLayer) for layer in layers[1:-1])
     assert [deb.name for deb in layers[0].debs] == ["base-passwd", "libc6"]
     assert [deb.name for deb in layers[-1].account_debs] == ["base-passwd"]
-    assert layers[-1].venv == VENV
+    assert layers[-1].prefix == PREFIX
 
 
 def test_what_serves_another_target_is_left_out(fleet: Fleet) -> None:
@@ -154,7 +154,7 @@ def wheels(count: int, size: int = 1000) -> list[Wheel]:
 
 def test_a_big_wheel_is_alone_and_small_ones_share() -> None:
     small = wheels(100)
-    layers = wheel_layers([*small, wheel_artifact("big", size=8 * MIB)], VENV)
+    layers = wheel_layers([*small, wheel_artifact("big", size=8 * MIB)], PREFIX)
     assert named(layers)[0] == ["big"]
     assert len(layers) == 9
     assert sorted(name for layer in named(layers[1:]) for name in layer) == [w.name for w in small]
@@ -162,27 +162,27 @@ def test_a_big_wheel_is_alone_and_small_ones_share() -> None:
 
 def test_the_order_of_the_lock_does_not_show() -> None:
     some = [*wheels(20), *wheels(3, 9 * MIB)]
-    assert wheel_layers(some, VENV) == wheel_layers(some[::-1], VENV)
+    assert wheel_layers(some, PREFIX) == wheel_layers(some[::-1], PREFIX)
 
 
 def test_a_change_of_one_wheel_changes_one_layer() -> None:
     some = wheels(50)
-    before = {layer_key(layer) for layer in wheel_layers(some, VENV)}
+    before = {layer_key(layer) for layer in wheel_layers(some, PREFIX)}
     bumped = [*some[:-1], wheel_artifact("w049", "2.0")]
-    assert len(before - {layer_key(layer) for layer in wheel_layers(bumped, VENV)}) == 1
-    assert len(before - {layer_key(layer) for layer in wheel_layers(some[:-1], VENV)}) == 1
+    assert len(before - {layer_key(layer) for layer in wheel_layers(bumped, PREFIX)}) == 1
+    assert len(before - {layer_key(layer) for layer in wheel_layers(some[:-1], PREFIX)}) == 1
 
 
 def test_an_image_keeps_below_what_engines_can_stack() -> None:
-    layers = wheel_layers(wheels(300, 9 * MIB), VENV)
+    layers = wheel_layers(wheels(300, 9 * MIB), PREFIX)
     assert len(layers) + 2 <= 100
     assert sum(len(layer.wheels) for layer in layers) == 300
 
 
 def test_a_title_names_every_wheel_with_its_version() -> None:
-    (layer,) = wheel_layers([wheel_artifact("a", "1.5")], VENV)
+    (layer,) = wheel_layers([wheel_artifact("a", "1.5")], PREFIX)
     assert layer.title == "a 1.5"
-    titles = ", ".join(layer.title for layer in wheel_layers(wheels(5), VENV))
+    titles = ", ".join(layer.title for layer in wheel_layers(wheels(5), PREFIX))
     assert sorted(titles.split(", ")) == [f"w{number:03} 1.0" for number in range(5)]
 
 

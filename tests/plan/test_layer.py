@@ -10,12 +10,12 @@ from attrs import evolve
 from lockyard.plan import layer as module
 from lockyard.plan.layer import DebianLayer, Layer, WheelLayer, digest_of, layer_key
 from lockyard.spec.model import LaidFile
-from tests.build.makers import VENV, deb_artifact, recipe, recipe_layer, wheel_artifact
+from tests.build.makers import PREFIX, deb_artifact, recipe, recipe_layer, wheel_artifact
 
 DEBS = (deb_artifact("a"), deb_artifact("b"))
 WHEELS = (wheel_artifact("a"), wheel_artifact("b"))
 DEBIAN = DebianLayer(debs=DEBS)
-WHEEL = WheelLayer(title="a, b", wheels=WHEELS, venv=VENV)
+WHEEL = WheelLayer(title="a, b", wheels=WHEELS, prefix=PREFIX)
 RECIPE = recipe_layer(*DEBS)
 OTHER = "f" * 64
 
@@ -36,8 +36,8 @@ DECIDE: dict[str, tuple[Layer, Layer]] = {
     ),
     "a wheel's file": (WHEEL, evolve(WHEEL, wheels=(WHEELS[0], evolve(WHEELS[1], file="c.whl")))),
     "one wheel less": (WHEEL, evolve(WHEEL, wheels=WHEELS[:1])),
-    "the prefix": (WHEEL, evolve(WHEEL, venv=evolve(VENV, prefix="/srv/venv"))),
-    "the Python": (WHEEL, evolve(WHEEL, venv=evolve(VENV, python="3.12.0"))),
+    "the prefix": (WHEEL, evolve(WHEEL, prefix=evolve(PREFIX, path="/srv/venv"))),
+    "the Python": (WHEEL, evolve(WHEEL, prefix=evolve(PREFIX, python="3.12.0"))),
     "the user's name": (RECIPE, recipe_layer(*DEBS, user=evolve(recipe().user, name="other"))),
     "the user's id": (RECIPE, recipe_layer(*DEBS, user=evolve(recipe().user, uid=cast(Any, 7)))),
     "the group's id": (RECIPE, recipe_layer(*DEBS, user=evolve(recipe().user, gid=cast(Any, 7)))),
@@ -53,16 +53,16 @@ DECIDE: dict[str, tuple[Layer, Layer]] = {
             *DEBS, files={"/usr/bin/start": recipe().files[cast(Any, "/usr/local/bin/start")]}
         ),
     ),
-    "the interpreter": (RECIPE, evolve(RECIPE, venv=evolve(VENV, interpreter="/usr/bin/python3"))),
+    "the interpreter": (RECIPE, evolve(RECIPE, prefix=evolve(PREFIX, interpreter="/usr/bin/python3"))),
     "the base's accounts": (RECIPE, evolve(RECIPE, account_debs=DEBS[:1])),
-    "the kind": (DebianLayer(debs=()), WheelLayer(title="", wheels=(), venv=VENV)),
+    "the kind": (DebianLayer(debs=()), WheelLayer(title="", wheels=(), prefix=PREFIX)),
 }
 INDIFFERENT: dict[str, tuple[Layer, Layer]] = {
     "the order of packages": (DEBIAN, DebianLayer(debs=DEBS[::-1])),
     "the order of wheels": (WHEEL, evolve(WHEEL, wheels=WHEELS[::-1])),
     "the last number of a wheel's Python": (
         WHEEL,
-        evolve(WHEEL, venv=evolve(VENV, python=f"{VENV.minor}.99")),
+        evolve(WHEEL, prefix=evolve(PREFIX, python=f"{PREFIX.minor}.99")),
     ),
     "the title": (WHEEL, evolve(WHEEL, title="other")),
     "who requires it": (

@@ -13,12 +13,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from lockyard.errors import FetchError
-from lockyard.sources.registry import (
-    Registry,
-    docker_credentials,
-    login_name,
-    registry_address,
-)
+from lockyard.sources.credentials import docker_credentials
+from lockyard.sources.login import login_name
+from lockyard.sources.registry import Registry, registry_address
 from lockyard.spec.model import RegistrySource
 
 PLAIN = base64.b64encode(b"reader:open sesame").decode()

@@ -14,13 +14,15 @@ import pytest
 import tomli
 from attrs import evolve
 
-from lockyard.errors import IntegrityError, StoreError, UsageError
+from lockyard.errors import FetchError, StoreError, UsageError
+from lockyard.events import Silent
 from lockyard.lock.file import read_lock
 from lockyard.lock.finding import serving
 from lockyard.resolve.pypi.target import PythonTarget
 from lockyard.spec.reader import Fleet, read_fleet
 from lockyard.store.store import Store
 from lockyard.tasks.export import Export, export_env
+from lockyard.tasks.supply import Supply
 from tests.conftest import ROOT
 from tests.tasks.reviewed import BYTES, fleet, locked
 
@@ -38,6 +40,12 @@ def store(fleet: Fleet, tmp_path: Path) -> Store:
     return store
 
 
+def supply_of(fleet: Fleet, store: Store) -> Supply:
+    """A supply whose index doesn't answer."""
+    environ = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple"}
+    return Supply(workspace=fleet.workspace, store=store, environ=environ, reporter=Silent())
+
+
 class TestExport:
     def test_a_pylock_finds_its_wheels_from_where_it_stands(
         self, fleet: Fleet, store: Store, tmp_path: Path
@@ -50,7 +58,7 @@ class TestExport:
             output=tmp_path / "out" / "pylock.toml",
             wheels=tmp_path / "wheels",
         )
-        done = export_env(fleet, wanted, lambda: store)
+        done = export_env(fleet, wanted, lambda: supply_of(fleet, store))
         text = (tmp_path / "out" / "pylock.toml").read_text(encoding="utf-8")
         assert text == done.text
         for package in tomli.loads(text)["packages"]:
@@ -61,7 +69,9 @@ class TestExport:
             Path(file).name for file in done.wheels
         )
 
-    def test_what_the_store_lacks_leaves_nothing_behind(self, fleet: Fleet, tmp_path: Path) -> None:
+    def test_what_can_not_be_brought_leaves_nothing_behind(
+        self, fleet: Fleet, tmp_path: Path
+    ) -> None:
         wanted = Export(
             env="trial",
             format="pylock",
@@ -69,8 +79,8 @@ class TestExport:
             output=tmp_path / "pylock.toml",
             wheels=tmp_path / "wheels",
         )
-        with pytest.raises(StoreError, match="invoke build trial"):
-            export_env(fleet, wanted, lambda: Store.open(tmp_path / "empty"))
+        with pytest.raises(FetchError, match="no answer"):
+            export_env(fleet, wanted, lambda: supply_of(fleet, Store.open(tmp_path / "empty")))
         assert not (tmp_path / "wheels").exists()
         assert not (tmp_path / "pylock.toml").exists()
 
@@ -85,8 +95,8 @@ class TestExport:
         wanted = Export(
             env="trial", format="pylock", target="cpu-linux-amd64", wheels=tmp_path / "wheels"
         )
-        with pytest.raises(IntegrityError):
-            export_env(fleet, wanted, lambda: store)
+        with pytest.raises(FetchError, match="no answer"):
+            export_env(fleet, wanted, lambda: supply_of(fleet, store))
         assert not (tmp_path / "wheels" / wheel.file).exists()
 
     @pytest.mark.parametrize(
@@ -95,7 +105,7 @@ class TestExport:
             ({}, "name one: cpu-linux-amd64, cpu-linux-arm64"),
             ({"target": "cpu-linux-arm"}, "did you mean 'cpu-linux-arm64'"),
             ({"format": "explicit", "target": "cpu-linux-arm64"}, "has no conda packages"),
-            ({"wheels": Path("wheels")}, "only a pylock names a folder of wheels"),
+            ({"wheels": Path("wheels"), "format": "conda-lock"}, "has no use for a folder"),
             ({"output": Path()}, r"\. is a folder"),
             ({"output": Path("/")}, "/ is a folder"),
         ],
@@ -105,7 +115,7 @@ class TestExport:
     ) -> None:
         wanted = evolve(Export(env="trial", format="requirements"), **changes)
         with pytest.raises(UsageError, match=told):
-            export_env(fleet, wanted, lambda: store)
+            export_env(fleet, wanted, lambda: supply_of(fleet, store))
 
     def test_a_place_that_can_not_be_written_is_said(
         self, fleet: Fleet, store: Store, tmp_path: Path
@@ -117,7 +127,7 @@ class TestExport:
             output=tmp_path / "gone" / "requirements.txt",
         )
         with pytest.raises(StoreError, match="it can't be written"):
-            export_env(fleet, wanted, lambda: store)
+            export_env(fleet, wanted, lambda: supply_of(fleet, store))
 
 
 @pytest.mark.network
@@ -129,7 +139,7 @@ def test_pip_takes_the_requirements_of_a_real_lock(tmp_path: Path) -> None:
         target="cpu-linux-amd64",
         output=tmp_path / "requirements.txt",
     )
-    export_env(fleet, wanted, lambda: Store.open(tmp_path / "store"))
+    export_env(fleet, wanted, lambda: supply_of(fleet, Store.open(tmp_path / "store")))
     target = PythonTarget(python="3.11.2", glibc="2.36", machine="x86_64")
     report = tmp_path / "report.json"
     subprocess.run(

@@ -15,7 +15,6 @@ from lockyard.plan.image import ImagePlan
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
-LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 
 
 @frozen
@@ -45,22 +44,50 @@ def encoded(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode("ascii")
 
 
-def config_document(plan: ImagePlan, layers: Sequence[BuiltLayer]) -> Document:
-    """Return the image configuration."""
+def config_document(
+    plan: ImagePlan, layers: Sequence[BuiltLayer], base: Mapping[str, Any] | None = None
+) -> Document:
+    """Return the image configuration.
+
+    ``base`` is that of the image that this one stands on: its history comes first, and what it
+    sets for those who build on it stays, but for what the plan sets anew.
+    """
     os, _, architecture = plan.target.platform.partition("/")
     variant = {"variant": "v8"} if architecture == "arm64" else {}
+    history = list((base or {}).get("history") or ())
+    own = layers[-len(plan.layers) :]
     value = {
         "created": plan.created,
         "architecture": architecture,
         "os": os,
         **variant,
-        "config": plan.config,
+        "config": _inherited((base or {}).get("config") or {}, plan.config),
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{each.diff_id}" for each in layers]},
         "history": [
-            {"created": plan.created, "created_by": f"lockyard: {each.title}"} for each in layers
+            *(history or _history(plan, layers[: -len(plan.layers)])),
+            *_history(plan, own),
         ],
     }
     return Document(CONFIG, encoded(value))
+
+
+def _history(plan: ImagePlan, layers: Sequence[BuiltLayer]) -> list[dict[str, str]]:
+    return [{"created": plan.created, "created_by": f"lockyard: {each.title}"} for each in layers]
+
+
+def _inherited(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay an image's settings over its base's, as FROM does in a Dockerfile.
+
+    The user, the command and the entry point are the image's own, or none.
+    """
+    held = dict(line.partition("=")[::2] for line in base.get("Env") or ())
+    held |= dict(line.partition("=")[::2] for line in own["Env"])
+    merged = {
+        key: {**(base.get(key) or {}), **(own.get(key) or {})}
+        for key in ("Labels", "ExposedPorts", "Volumes")
+        if base.get(key) or key in own
+    }
+    return {**own, **merged, "Env": [f"{name}={value}" for name, value in sorted(held.items())]}
 
 
 def manifest_document(config: Document, layers: Sequence[BuiltLayer]) -> Document:
@@ -69,7 +96,7 @@ def manifest_document(config: Document, layers: Sequence[BuiltLayer]) -> Documen
         "schemaVersion": 2,
         "mediaType": MANIFEST,
         "config": config.descriptor(),
-        "layers": [descriptor(LAYER, each.digest, each.size) for each in layers],
+        "layers": [descriptor(each.media_type, each.digest, each.size) for each in layers],
     }
     return Document(MANIFEST, encoded(value))
 

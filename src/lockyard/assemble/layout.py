@@ -26,13 +26,14 @@ from lockyard.assemble.document import (
 )
 from lockyard.assemble.replace import replace_folder
 from lockyard.build.built import BuiltLayer
-from lockyard.errors import StoreError
+from lockyard.errors import BuildError, StoreError
 from lockyard.plan.image import ImagePlan
 from lockyard.store.faults import output_faults
 from lockyard.store.store import Store
 
 TAG = "latest"
 LEDGER = "lockyard.json"
+MOST_LAYERS = 100  # overlay file systems stack few more
 # linux/fs.h: share the extents of another file, copied on write.
 _FICLONE = 0x40049409
 _DAY = 86_400
@@ -59,9 +60,20 @@ class Image:
         return documents | {layer.digest: layer.size for layer in self.layers}
 
 
-def assemble(plan: ImagePlan, layers: Sequence[BuiltLayer]) -> Image:
-    """Return the image that built layers make."""
-    config = config_document(plan, layers)
+def assemble(
+    plan: ImagePlan, layers: Sequence[BuiltLayer], base: Mapping[str, Any] | None = None
+) -> Image:
+    """Return the image that layers make, those of its base first, whose config is ``base``.
+
+    Raise BuildError for more layers than engines take.
+    """
+    if len(layers) > MOST_LAYERS:
+        raise BuildError(
+            f"the image would have {len(layers)} layers, and engines take {MOST_LAYERS}",
+            where=plan.names.image,
+            solution="build on a base of fewer layers",
+        )
+    config = config_document(plan, layers, base)
     return Image(
         platform=plan.target.platform,
         manifest=manifest_document(config, layers),
@@ -142,7 +154,7 @@ def _put_blobs(image: Image, store: Store, folder: Path) -> None:
     for document in (image.config, image.manifest):
         _write(blobs / document.digest, document.data)
     for layer in image.layers:
-        source = store.blob(layer.digest, layer.size)
+        source = store.content(layer.digest, layer.size)
         if source is None:
             raise StoreError(
                 "a layer has gone from the store", where=str(store.root), solution="Build again."

@@ -1,37 +1,72 @@
-"""Build all layers of an image, several at a time."""
+"""The layers of images: each built once, whichever images have it, several at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from types import TracebackType
 
 from lockyard.build.built import BuiltLayer
 from lockyard.build.layer import build_layer, cached_layer
-from lockyard.build.recipe import venv_entries
+from lockyard.build.recipe import prefix_entries
 from lockyard.build.tree import Tree
 from lockyard.errors import IntegrityError
 from lockyard.events import Reporter
-from lockyard.plan.layer import Layer, RecipeLayer
+from lockyard.plan.layer import Layer, RecipeLayer, layer_key
 from lockyard.store.store import Store
 
 
-def build_layers(
-    layers: Sequence[Layer], store: Store, *, jobs: int, reporter: Reporter
-) -> list[BuiltLayer]:
-    """Return the layers in order, building those that the store doesn't have.
+class LayerBuilds:
+    """Build layers in at most ``jobs`` threads, each key once.
 
-    The artifacts of those are in the store. The first error of any is raised once the layers
-    that were under way have ended. Raise BuildError where two layers collide.
+    A context manager: leaving it waits for what is under way, and drops what hasn't begun
+    where it is left by an exception.
     """
-    found = [cached_layer(layer, store) for layer in layers]
-    missing = [layer for layer, built in zip(layers, found, strict=True) if built is None]
-    made = iter(_build(missing, store, jobs, reporter) if missing else [])
-    built = [each or next(made) for each in found]
-    _check_collisions(layers, built)
-    return built
+
+    def __init__(self, store: Store, *, jobs: int, reporter: Reporter) -> None:
+        self._store = store
+        self._reporter = reporter
+        self._compressors = ThreadPoolExecutor(jobs)
+        self._builders = ThreadPoolExecutor(jobs)
+        self._futures: dict[str, Future[BuiltLayer]] = {}
+
+    def submit(self, layer: Layer) -> Future[BuiltLayer]:
+        """Return the layer to come; what it is made of is in the store unless it is itself.
+
+        Its result raises BuildError, IntegrityError or StoreError.
+        """
+        key = layer_key(layer)
+        if key not in self._futures:
+            self._futures[key] = self._builders.submit(self._build, layer)
+        return self._futures[key]
+
+    def _build(self, layer: Layer) -> BuiltLayer:
+        found = cached_layer(layer, self._store)
+        if found is not None:
+            return found
+        task = layer_key(layer)[:32]
+        self._reporter.begin(task, f"Building {layer.title}")
+        try:
+            return build_layer(layer, self._store, self._compressors)
+        finally:
+            self._reporter.end(task)
+
+    def __enter__(self) -> LayerBuilds:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with ExitStack() as stack:
+            stack.callback(self._compressors.shutdown)
+            self._builders.shutdown(cancel_futures=kind is not None)
 
 
-def drop_damaged(layers: Sequence[Layer], store: Store, jobs: int) -> None:
+def drop_damaged(layers: Iterable[Layer], store: Store, jobs: int) -> None:
     """Take out of the store those layers whose bytes are no longer what their digests say.
 
     A layer is read whole, at the speed of the hash: once for an image that is assembled, never
@@ -52,32 +87,16 @@ def drop_damaged(layers: Sequence[Layer], store: Store, jobs: int) -> None:
         list(pool.map(look, found.values()))
 
 
-def _build(
-    layers: Sequence[Layer], store: Store, jobs: int, reporter: Reporter
-) -> list[BuiltLayer]:
-    def build(layer: Layer) -> BuiltLayer:
-        reporter.begin(layer.title, f"Building {layer.title}")
-        try:
-            return build_layer(layer, store, compressors)
-        finally:
-            reporter.end(layer.title)
-
-    with ThreadPoolExecutor(jobs) as compressors, ThreadPoolExecutor(jobs) as builders:
-        pending = [builders.submit(build, layer) for layer in layers]
-        try:
-            return [each.result() for each in pending]
-        except BaseException:
-            builders.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _check_collisions(layers: Sequence[Layer], built: Sequence[BuiltLayer]) -> None:
-    """Raise BuildError where wheels collide with one another, or with the environment itself.
+def check_collisions(
+    layers: Sequence[Layer], built: Sequence[BuiltLayer], owners: Mapping[str, str]
+) -> None:
+    """Raise BuildError where packages collide with one another, or with the prefix itself.
 
     Layers are built apart, and perhaps for other images, so none knows of the others; the
-    last one would win without a word.
+    last one would win without a word. ``owners`` has the paths for which the env has chosen.
     """
-    tree = Tree(file for each in built for file in each.files)
-    for venv in {layer.venv for layer in layers if isinstance(layer, RecipeLayer)}:
-        tree.add(venv_entries(venv))
+    chosen = {path[1:] for path in owners}
+    tree = Tree(entry for each in built for entry in each.owned if entry.path not in chosen)
+    for prefix in {layer.prefix for layer in layers if isinstance(layer, RecipeLayer)}:
+        tree.add(prefix_entries(prefix))
     iter(tree)

@@ -6,21 +6,20 @@ from collections.abc import Iterator
 
 from attrs import evolve
 
-from lockyard.build.debian.accounts import base_accounts
-from lockyard.build.debian.archive import DebArchive
+from lockyard.build.base.accounts import ImageAccounts
+from lockyard.build.debian.accounts import Accounts
 from lockyard.build.entry import Entry, directory, symlink, text
 from lockyard.build.tree import Tree
 from lockyard.plan.layer import RecipeLayer
-from lockyard.plan.venv import Venv
+from lockyard.plan.prefix import Prefix
 
 
-def recipe_tree(layer: RecipeLayer, debs: tuple[DebArchive, ...]) -> Tree:
-    """Lay the recipe over a base whose account packages are given."""
+def recipe_tree(layer: RecipeLayer, base: Accounts | ImageAccounts) -> Tree:
+    """Lay the recipe over a base whose accounts are given."""
     recipe = layer.recipe
-    accounts = base_accounts(debs).with_user(recipe.user)
     owners = {"root": (0, 0), "user": (recipe.user.uid, recipe.user.gid)}
-    tree = Tree(accounts.entries())
-    tree.add(venv_entries(layer.venv))
+    tree = Tree(base.with_user(recipe.user).entries())
+    tree.add(prefix_entries(layer.prefix))
     for path, owner in recipe.directories.items():
         uid, gid = owners[owner]
         tree.add([directory(path[1:], uid=uid, gid=gid)])
@@ -32,22 +31,29 @@ def recipe_tree(layer: RecipeLayer, debs: tuple[DebArchive, ...]) -> Tree:
     return tree
 
 
-def venv_entries(venv: Venv) -> Iterator[Entry]:
-    """Give what ``python -m venv --without-pip`` makes, less the scripts to activate it."""
-    prefix = venv.prefix[1:]
-    home, _, program = venv.interpreter.rpartition("/")
+def prefix_entries(prefix: Prefix) -> Iterator[Entry]:
+    """Give what a prefix has that is no package's.
+
+    For a virtual environment, what ``python -m venv --without-pip`` makes, less the scripts to
+    activate it; for conda, the file by which its programs know a prefix.
+    """
+    root = prefix.path[1:]
+    if not prefix.virtual:
+        yield text(f"{root}/conda-meta/history", "", owner="prefix")
+        return
+    home, _, program = prefix.interpreter.rpartition("/")
     settings = {
         "home": home,
         "include-system-site-packages": "false",
-        "version": venv.python,
-        "executable": venv.interpreter,
-        "command": f"{venv.interpreter} -m venv --without-pip {venv.prefix}",
+        "version": prefix.python,
+        "executable": prefix.interpreter,
+        "command": f"{prefix.interpreter} -m venv --without-pip {prefix.path}",
     }
     lines = "".join(f"{name} = {value}\n" for name, value in settings.items())
-    yield text(f"{prefix}/pyvenv.cfg", lines, owner="venv")
-    yield symlink(f"{prefix}/bin/{program}", venv.interpreter, owner="venv")
+    yield text(f"{root}/pyvenv.cfg", lines, owner="venv")
+    yield symlink(f"{root}/bin/{program}", prefix.interpreter, owner="venv")
     for name in ("python", "python3"):
-        yield symlink(f"{prefix}/bin/{name}", program, owner="venv")
-    yield symlink(f"{prefix}/lib64", "lib", owner="venv")
-    yield directory(f"{prefix}/include/python{venv.minor}")
-    yield directory(venv.site_packages)
+        yield symlink(f"{root}/bin/{name}", program, owner="venv")
+    yield symlink(f"{root}/lib64", "lib", owner="venv")
+    yield directory(f"{root}/include/python{prefix.minor}")
+    yield directory(prefix.site_packages)

@@ -34,8 +34,13 @@ class Tree:
                 raise BuildError(
                     f"two packages own this path: {known.owner} and {entry.owner}",
                     where=f"/{entry.path}",
-                    solution="require only one of them, or versions that don't collide",
+                    solution="require only one of them, or versions that don't collide; or choose "
+                    "whose file it is, in the env's `owners`",
                 )
+
+    def cover(self, entries: Iterable[Entry]) -> None:
+        """Add those entries whose paths are free."""
+        self.add(entry for entry in entries if entry.path not in self._entries)
 
     def replace(self, entry: Entry) -> None:
         """Put an entry in the place of whatever has its path."""

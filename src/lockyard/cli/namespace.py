@@ -19,6 +19,7 @@ from lockyard.cli.arguments import FleetTask
 from lockyard.cli.output import readable, show, tell, told
 from lockyard.cli.progress import progress
 from lockyard.cli.review import check, diff, export, why
+from lockyard.cli.ship import push
 from lockyard.errors import LockyardError, UnsupportedError, UsageError
 from lockyard.resolve.moves import Moves
 from lockyard.spec.reader import Fleet, read_fleet
@@ -279,4 +280,4 @@ def _finish(
         raise Exit(code=counted[0].status)
 
 
-namespace = Collection(list_, lock, check, diff, why, export, build)
+namespace = Collection(list_, lock, check, diff, why, export, build, push)

@@ -1,4 +1,7 @@
-"""The tasks that look at locks: check, diff, why and export. None needs network."""
+"""The tasks that look at locks: check, diff, why and export.
+
+None needs network, unless export must bring wheels.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from invoke.tasks import task
 from lockyard.cli.arguments import NamedTask
 from lockyard.cli.difference import as_markdown, as_text
 from lockyard.cli.output import show, told
+from lockyard.cli.progress import progress
 from lockyard.errors import LockError, UsageError
 from lockyard.spec.checks import suggestion
 from lockyard.spec.reader import read_fleet
@@ -105,7 +109,8 @@ def why(_: Context, name: str, package: str, json: bool = False) -> None:
         "format": "requirements (pip), pylock (PEP 751), conda-lock or explicit (conda)",
         "target": "the target, as cpu-linux-amd64, where the lock has several",
         "output": "the file to write (the standard output)",
-        "wheels": "for pylock: the folder to put the wheels in, from the store",
+        "wheels": "the folder to put wheels in: for pylock all of them, for requirements those "
+        "that no index has",
         "json": "print JSON for machines: the files written",
     },
 )
@@ -122,11 +127,12 @@ def export(
 
     A lock names no index, so neither do requirements: pip takes what it is configured to use.
     A pylock names its wheels below --wheels (the folder `wheels` beside it), which holds them
-    once it is given here; what the store doesn't have, `invoke build` fetches.
+    once it is given here: fetched, and built from source where no index has them.
 
     Example: invoke export sklearn-1.9 --format pylock --output pylock.toml --wheels wheels
     """
     from lockyard.tasks.export import Export, export_env  # noqa: PLC0415
+    from lockyard.tasks.supply import Supply  # noqa: PLC0415
 
     with told(as_json=json):
         _known(format, _FORMATS)
@@ -137,7 +143,18 @@ def export(
             output=Path(output) if output else None,
             wheels=Path(wheels) if wheels else None,
         )
-        done = export_env(read_fleet(Path.cwd()), wanted, lambda: Store.default(os.environ))
+        fleet = read_fleet(Path.cwd())
+        with progress(quiet=json) as reporter:
+
+            def supply() -> Supply:
+                return Supply(
+                    workspace=fleet.workspace,
+                    store=Store.default(os.environ),
+                    environ=os.environ,
+                    reporter=reporter,
+                )
+
+            done = export_env(fleet, wanted, supply)
         if json:
             show([done], as_json=True, line=str)
         elif not done.file:

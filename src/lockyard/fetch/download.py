@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
+from typing import Protocol
 
 import requests
 import urllib3
@@ -11,8 +12,6 @@ from attrs import field, frozen
 
 from lockyard.errors import FetchError, IntegrityError
 from lockyard.fetch.pool import Cancel
-from lockyard.lock.model import Artifact
-from lockyard.sources.http import get
 from lockyard.store.partial import Partial
 
 CHUNK = 1 << 18  # bytes read at once, at most
@@ -23,21 +22,49 @@ BACKOFF = 0.2  # seconds after the first of them; doubled each time
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)", re.ASCII)
 
 
+class Content(Protocol):
+    """What is wanted: the bytes of a sha256 and a size; errors call it ``file``."""
+
+    @property
+    def file(self) -> str:
+        """Return what people call it."""
+
+    @property
+    def sha256(self) -> str:
+        """Return the digest in hex."""
+
+    @property
+    def size(self) -> int:
+        """Return the number of bytes."""
+
+    @property
+    def source(self) -> str:
+        """Return the name of the source that has it."""
+
+
+class Ask(Protocol):
+    """Request a content from where it is; each call finds the way and logs in anew."""
+
+    def __call__(
+        self, *, headers: Mapping[str, str], allowed: Collection[int]
+    ) -> requests.Response:
+        """Return a response, its body unread; raise FetchError as ``http.get`` does."""
+
+
 class _BrokenBodyError(Exception):
     """The body ended before its end."""
 
 
 @frozen(kw_only=True)
 class Download:
-    """Bring what a server has of one artifact into the store, if it is that artifact.
+    """Bring what a server has of one content into the store, if it is that content.
 
     ``progress`` receives bytes, negative ones where a download starts over.
     """
 
-    url: str
-    artifact: Artifact
+    ask: Ask
+    artifact: Content
     partial: Partial
-    session: requests.Session
     cancel: Cancel
     progress: Callable[[int], None]
     where: str = field()
@@ -88,15 +115,7 @@ class Download:
         headers = {"Accept-Encoding": "identity"}
         if offset:
             headers["Range"] = f"bytes={offset}-"
-        response = get(
-            self.session,
-            self.url,
-            what=self.artifact.file,
-            source=self.artifact.source,
-            headers=headers,
-            stream=True,
-            allowed=(416,) if offset else (),
-        )
+        response = self.ask(headers=headers, allowed=(416,) if offset else ())
         with response, self.cancel.watching(response):
             if offset and not _continues(response, offset, self.artifact.size):
                 self._clear()
@@ -138,7 +157,7 @@ class Download:
 
     def _wrong_size(self, found: str) -> IntegrityError:
         return IntegrityError(
-            f"the source has {found} where the lock says {self.artifact.size}",
+            f"the source has {found} where {self.artifact.size} are due",
             where=self.where,
             solution="Check the source: it serves another file under this name.",
         )

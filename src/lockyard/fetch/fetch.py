@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Generic, TypeVar
 
 import requests
 from attrs import field, frozen
 
 from lockyard.errors import FetchError, IntegrityError, LockyardError
 from lockyard.events import Reporter, Silent
-from lockyard.fetch.download import Download
+from lockyard.fetch.download import Ask, Content, Download
 from lockyard.fetch.failures import gathered
 from lockyard.fetch.locate import Locate
 from lockyard.fetch.pool import Cancel, run
 from lockyard.lock.model import Artifact
-from lockyard.sources.http import UnreachableError
+from lockyard.sources.http import UnreachableError, get
 from lockyard.store.store import Store
 
 _OVERALL = "fetch"
+
+Wanted = TypeVar("Wanted", bound=Content)
 
 
 @frozen(kw_only=True)
@@ -48,44 +52,51 @@ def fetch(
     StoreError at once. An interrupt ends within about a second, and the next call goes on from
     the bytes that came.
     """
-    wanted = distinct(artifacts)
-    missing = [
-        artifact
-        for artifact in wanted
-        if verify or store.artifact(artifact.sha256, artifact.size) is None
-    ]
-    fetcher = _Fetcher(
-        store=store, locate=locate, session=session, reporter=reporter or Silent(), verify=verify
-    )
+
+    def ask(artifact: Artifact) -> Ask:
+        url = locate(artifact)
+        return partial(get, session, url, what=artifact.file, source=artifact.source, stream=True)
+
+    return obtain(artifacts, store=store, ask=ask, reporter=reporter, jobs=jobs, verify=verify)
+
+
+def obtain(
+    contents: Iterable[Wanted],
+    *,
+    store: Store,
+    ask: Callable[[Wanted], Ask],
+    reporter: Reporter | None = None,
+    jobs: int = 8,
+    verify: bool = False,
+) -> FetchSummary:
+    """Have contents of any kind in the store; ``ask`` gives the way to one. See ``fetch``."""
+    wanted = distinct(contents)
+    missing = [each for each in wanted if verify or store.artifact(each.sha256, each.size) is None]
+    fetcher = _Fetcher(store=store, ask=ask, reporter=reporter or Silent(), verify=verify)
     outcomes = fetcher.run(missing, jobs) if missing else []
     failures = [outcome for outcome in outcomes if isinstance(outcome, LockyardError)]
     if failures:
         raise gathered(failures, len(wanted))
-    fetched = [outcome for outcome in outcomes if isinstance(outcome, Artifact)]
-    return FetchSummary(
-        present=len(wanted) - len(fetched),
-        fetched=len(fetched),
-        size=sum(artifact.size for artifact in fetched),
-    )
+    sizes = [outcome for outcome in outcomes if isinstance(outcome, int)]
+    return FetchSummary(present=len(wanted) - len(sizes), fetched=len(sizes), size=sum(sizes))
 
 
-def distinct(artifacts: Iterable[Artifact]) -> list[Artifact]:
+def distinct(contents: Iterable[Wanted]) -> list[Wanted]:
     """Return each content once, the largest first: the last to come is then a small one."""
-    by_content = {(artifact.sha256, artifact.size): artifact for artifact in artifacts}
-    return sorted(by_content.values(), key=lambda artifact: (-artifact.size, artifact.sha256))
+    by_content = {(each.sha256, each.size): each for each in contents}
+    return sorted(by_content.values(), key=lambda each: (-each.size, each.sha256))
 
 
 @frozen(kw_only=True)
-class _Fetcher:
+class _Fetcher(Generic[Wanted]):
     store: Store
-    locate: Locate
-    session: requests.Session
+    ask: Callable[[Wanted], Ask]
     reporter: Reporter
     verify: bool
     cancel: Cancel = field(factory=Cancel)
     unreachable: dict[str, UnreachableError] = field(factory=dict)
 
-    def run(self, artifacts: list[Artifact], jobs: int) -> list[Artifact | LockyardError | None]:
+    def run(self, artifacts: list[Wanted], jobs: int) -> list[int | LockyardError | None]:
         total = sum(artifact.size for artifact in artifacts)
         self.reporter.begin(_OVERALL, f"Fetching {len(artifacts)} artifacts", total)
         try:
@@ -93,15 +104,15 @@ class _Fetcher:
         finally:
             self.reporter.end(_OVERALL)
 
-    def _attempt(self, artifact: Artifact) -> Artifact | LockyardError | None:
-        """Return the artifact where it was fetched, None where it was there, else why not."""
+    def _attempt(self, artifact: Wanted) -> int | LockyardError | None:
+        """Return the bytes that were fetched, None where it was there, else why not."""
         where = f"{artifact.file} (source {artifact.source})"
         if known := self.unreachable.get(artifact.source):
             # A hundred artifacts of a source that doesn't answer fail as fast as one.
             return UnreachableError(known.reason, where=where, solution=known.solution)
         self.reporter.begin(artifact.sha256, artifact.file, artifact.size)
         try:
-            return artifact if self._obtain(artifact) else None
+            return artifact.size if self._obtain(artifact) else None
         except UnreachableError as error:
             self.unreachable[artifact.source] = error
             return error
@@ -110,28 +121,27 @@ class _Fetcher:
         finally:
             self.reporter.end(artifact.sha256)
 
-    def _obtain(self, artifact: Artifact) -> bool:
+    def _obtain(self, artifact: Wanted) -> bool:
         """Have one artifact in the store; tell whether it had to be fetched."""
         if self.verify and self._sound(artifact):
             self._advance(artifact, artifact.size)
             return False
-        with self.store.partial(artifact.sha256, self.cancel.wait) as partial:
+        with self.store.partial(artifact.sha256, self.cancel.wait) as begun:
             # Another process may have fetched it while this one waited for its turn.
             if not self.verify and self.store.artifact(artifact.sha256, artifact.size):
-                partial.clear()
+                begun.clear()
                 self._advance(artifact, artifact.size)
                 return False
             Download(
-                url=self.locate(artifact),
+                ask=self.ask(artifact),
                 artifact=artifact,
-                partial=partial,
-                session=self.session,
+                partial=begun,
                 cancel=self.cancel,
                 progress=lambda amount: self._advance(artifact, amount),
             ).run()
         return True
 
-    def _sound(self, artifact: Artifact) -> bool:
+    def _sound(self, artifact: Wanted) -> bool:
         path = self.store.artifact(artifact.sha256, artifact.size)
         if path is None:
             return False
@@ -142,7 +152,7 @@ class _Fetcher:
             return False
         return True
 
-    def _advance(self, artifact: Artifact, amount: int) -> None:
+    def _advance(self, artifact: Wanted, amount: int) -> None:
         if amount:
             self.reporter.advance(artifact.sha256, amount)
             self.reporter.advance(_OVERALL, amount)

@@ -13,7 +13,7 @@ from mailbits import ContentType
 from pypi_simple import ACCEPT_ANY, ProjectPage, UnsupportedRepoVersionError
 
 from lockyard.errors import FetchError
-from lockyard.lock.model import Artifact, Deb
+from lockyard.lock.model import Artifact, CondaPackage, Deb
 from lockyard.sources.http import get, with_credentials
 
 PAGE_LIMIT = 128 << 20  # bytes; the largest page of the public index has some 30 MB
@@ -32,7 +32,8 @@ class Locator:
     """Locate artifacts at the sources of a workspace.
 
     ``addresses`` has, for each name of a source, a function that returns its address without a
-    slash at the end: a mirror's root for Debian, an index (PEP 503) for wheels. It is called
+    slash at the end: a mirror's root for Debian, a channel's for conda, an index (PEP 503) for
+    wheels. It is called
     when the first artifact of that source is located, so that a warm store needs neither
     network nor configuration.
     """
@@ -52,6 +53,9 @@ class Locator:
         if isinstance(artifact, Deb):
             # A plus is quoted too: some mirrors on object storage read it as a space.
             return f"{self._address(artifact.source)}/{quote(artifact.path.lstrip('/'))}"
+        if isinstance(artifact, CondaPackage):
+            channel = self._address(artifact.source)
+            return f"{channel}/{quote(artifact.subdir)}/{quote(artifact.file)}"
         url = self._page(artifact.source, artifact.name).get(artifact.file)
         if url is None:
             raise FetchError(

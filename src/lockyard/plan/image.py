@@ -2,48 +2,55 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from lockyard import ASSEMBLY_VERSION
-from lockyard.lock.model import Artifact, Lock, Target, Wheel
+from lockyard.errors import Fault, SpecError
+from lockyard.export.channel import channel_address
+from lockyard.lock.finding import serving
+from lockyard.lock.model import Artifact, BaseImage, Lock, Target
+from lockyard.plan.config import image_config
+from lockyard.plan.division import MOST_BIG, divide
 from lockyard.plan.layer import (
     ACCOUNT_PACKAGES,
+    ChosenLayer,
+    CondaLayer,
     DebianLayer,
     Layer,
+    PackageLayer,
     RecipeLayer,
     WheelLayer,
     digest_of,
     layer_key,
 )
-from lockyard.plan.venv import Venv
-from lockyard.spec.model import Base, Env, Recipe, Workspace
+from lockyard.plan.prefix import Prefix
+from lockyard.spec.model import Env, ImageBase, Recipe, Workspace
 from lockyard.spec.names import Names, names
 
-# A wheel of at least so many bytes is a layer of its own; the others share a fixed number of
-# layers by a hash of their names, so that a bump of one changes one layer.
-_BIG = 8 << 20
-_SHARED = 8
-_MOST_BIG = 80
+_UNKNOWN = "1980-01-01T00:00:00Z"
 
 
 @frozen(kw_only=True)
 class ImagePlan:
     """Everything that decides an image's bytes.
 
-    ``layers`` stand base first. ``config`` is the OCI config's ``config`` object, ``created``
-    when the newest of its packages was published (RFC 3339).
+    ``layers`` stand base first, upon those of ``image`` where the base is a registry's.
+    ``config`` is the OCI config's ``config`` object, ``created`` when the newest of its
+    packages was published (RFC 3339), ``owners`` the packages that the env has chosen where
+    several own a path.
     """
 
     env: str
     names: Names
     target: Target
+    image: BaseImage | None = None
     layers: tuple[Layer, ...]
     config: Mapping[str, Any]
     created: str
+    owners: Mapping[str, str] = field(factory=dict)
 
     @property
     def artifacts(self) -> tuple[Artifact, ...]:
@@ -52,19 +59,22 @@ class ImagePlan:
         return tuple(found.values())
 
     @property
+    def parts(self) -> dict[str, Any]:
+        """Return all that decides the image's bytes, as JSON has it."""
+        return {
+            "assembly": ASSEMBLY_VERSION,
+            "base": self.image.manifest if self.image else "",
+            "layers": [[layer.title, layer_key(layer)] for layer in self.layers],
+            "repository": self.names.repository,
+            "platform": self.target.platform,
+            "config": self.config,
+            "created": self.created,
+        }
+
+    @property
     def key(self) -> str:
         """Return the sha256 of all that decides the image's bytes."""
-        return digest_of(
-            {
-                "assembly": ASSEMBLY_VERSION,
-                "layers": [layer_key(layer) for layer in self.layers],
-                "titles": [layer.title for layer in self.layers],
-                "repository": self.names.repository,
-                "platform": self.target.platform,
-                "config": self.config,
-                "created": self.created,
-            }
-        )
+        return digest_of(self.parts)
 
 
 def plan_image(
@@ -72,67 +82,78 @@ def plan_image(
 ) -> ImagePlan:
     """Plan the image of one target of a lock."""
     base = workspace.bases[env.base]
-    venv = Venv(prefix=base.prefix, interpreter=base.interpreter, python=target.python)
-    debs = tuple(deb for deb in lock.debs if deb.serves(target.name))
-    wheels = [wheel for wheel in lock.wheels if wheel.serves(target.name)]
+    prefix = Prefix(
+        path=base.prefix,
+        interpreter=base.interpreter,
+        python=target.python,
+        virtual=not isinstance(base, ImageBase),
+    )
+    image = next((each for each in lock.images if each.platform == target.platform), None)
+    debs = tuple(serving(lock.debs, target))
+    wheels = serving(lock.wheels, target)
+    conda = _conda_layers(workspace, lock, target, prefix)
+    alone = sum(len(layer.packages) == 1 for layer in conda)
+    packages: list[PackageLayer] = [
+        *conda,
+        *(
+            WheelLayer(title=_title(group), wheels=group, prefix=prefix)
+            for group in divide(wheels, MOST_BIG - alone)
+        ),
+    ]
     return ImagePlan(
         env=env.name,
         names=names(workspace, env, recipe, target.variant),
         target=target,
+        image=image,
         layers=(
-            DebianLayer(debs=debs),
-            *wheel_layers(wheels, venv),
+            *([DebianLayer(debs=debs)] if debs else []),
+            *packages,
+            *chosen_layers(packages, env),
             RecipeLayer(
                 recipe=recipe,
-                venv=venv,
+                prefix=prefix,
                 account_debs=tuple(deb for deb in debs if deb.name in ACCOUNT_PACKAGES),
+                image=image,
             ),
         ),
-        config=_config(env, recipe, base),
+        config=image_config(workspace, env, recipe, image),
         created=max((wheel.uploaded for wheel in wheels if wheel.uploaded), default=_UNKNOWN),
+        owners=env.owners,
     )
 
 
-_UNKNOWN = "1980-01-01T00:00:00Z"
+def chosen_layers(packages: Sequence[PackageLayer], env: Env) -> list[ChosenLayer]:
+    """Return a layer for each package whose files the env has chosen to stand.
 
-
-def wheel_layers(wheels: Iterable[Wheel], venv: Venv) -> list[WheelLayer]:
-    """Divide wheels into layers: the big ones alone, the others by a hash of their names."""
-    ordered = sorted(wheels, key=lambda wheel: (-wheel.size, wheel.name))
-    big = [wheel for wheel in ordered[:_MOST_BIG] if wheel.size >= _BIG]
-    shared: dict[int, list[Wheel]] = {}
-    for wheel in ordered[len(big) :]:
-        number = int(hashlib.sha256(wheel.name.encode()).hexdigest()[:8], 16) % _SHARED
-        shared.setdefault(number, []).append(wheel)
-    layers = [
-        WheelLayer(title=f"{wheel.name} {wheel.version}", wheels=(wheel,), venv=venv)
-        for wheel in sorted(big, key=lambda wheel: wheel.name)
-    ]
-    for number in sorted(shared):
-        members = tuple(sorted(shared[number], key=lambda wheel: wheel.name))
-        title = ", ".join(f"{wheel.name} {wheel.version}" for wheel in members)
-        layers.append(WheelLayer(title=title, wheels=members, venv=venv))
+    Raise SpecError for a package that isn't there.
+    """
+    paths: dict[str, list[str]] = {}
+    for path, owner in env.owners.items():
+        paths.setdefault(owner, []).append(path)
+    layers = []
+    for owner, chosen in sorted(paths.items()):
+        alone = next((each for layer in packages if (each := layer.alone(owner))), None)
+        if alone is None:
+            fault = Fault(f"envs/{env.name}.toml", "owners", f"the lock has no package {owner!r}")
+            raise SpecError("1 fault to mend", where=fault.file, faults=(fault,))
+        layers.append(ChosenLayer(layer=alone, paths=tuple(sorted(chosen))))
     return layers
 
 
-def _config(env: Env, recipe: Recipe, base: Base) -> dict[str, Any]:
-    """Return the ``config`` object of the OCI image configuration."""
-    path = [f"{base.prefix}/bin", "/usr/local/sbin", "/usr/local/bin"]
-    path += ["/usr/sbin", "/usr/bin", "/sbin", "/bin"]
-    environment = {"PATH": ":".join(path), "HOME": recipe.user.home}
-    for added in (recipe.config.environment, env.environment):
-        environment.update((str(name), value) for name, value in added.items())
-    return {
-        # By number, so that a cluster can see without the image's passwd that it isn't root.
-        "User": f"{recipe.user.uid}:{recipe.user.gid}",
-        "Env": [f"{name}={value}" for name, value in sorted(environment.items())],
-        "Cmd": list(recipe.config.command),
-        "WorkingDir": recipe.config.workdir,
-        "ExposedPorts": {f"{port}/tcp": {} for port in sorted(recipe.config.ports)},
-        "StopSignal": recipe.config.stop_signal,
-        "Labels": {
-            "org.opencontainers.image.title": env.name,
-            "org.opencontainers.image.description": f"{env.title}: {recipe.title}",
-            "org.opencontainers.image.base.name": env.base,
-        },
-    }
+def _conda_layers(
+    workspace: Workspace, lock: Lock, target: Target, prefix: Prefix
+) -> list[CondaLayer]:
+    """Divide a target's conda packages; all are of its base's one channel."""
+    return [
+        CondaLayer(
+            title=_title(group),
+            packages=group,
+            prefix=prefix,
+            channel=channel_address(workspace.sources, group[0].source),
+        )
+        for group in divide(serving(lock.conda, target))
+    ]
+
+
+def _title(group: Iterable[Artifact]) -> str:
+    return ", ".join(f"{each.name} {each.version}" for each in group)

@@ -7,12 +7,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import asdict, frozen
+from attrs import asdict, evolve, frozen
 
 from lockyard import ASSEMBLY_VERSION
-from lockyard.lock.model import Artifact, Deb, Wheel
+from lockyard.lock.model import Artifact, BaseImage, CondaPackage, Deb, Wheel
 from lockyard.plan.compression import COMPRESSION
-from lockyard.plan.venv import Venv
+from lockyard.plan.prefix import Prefix
 from lockyard.spec.model import Recipe
 
 # The packages that decide which accounts a base has; a recipe adds its user to those.
@@ -42,11 +42,11 @@ class DebianLayer:
 
 @frozen(kw_only=True)
 class WheelLayer:
-    """Wheels, installed into a virtual environment."""
+    """Wheels, installed into a prefix."""
 
     title: str
     wheels: tuple[Wheel, ...]
-    venv: Venv
+    prefix: Prefix
 
     @property
     def artifacts(self) -> tuple[Artifact, ...]:
@@ -59,8 +59,77 @@ class WheelLayer:
         Neither the image nor the other packages are among it, so images share layers; nor is
         the Python's last number, which is in no path.
         """
-        place = {"prefix": self.venv.prefix, "python": self.venv.minor}
-        return {"kind": "wheels", "wheels": _digests(self.wheels), "venv": place}
+        place = [self.prefix.path, self.prefix.minor, self.prefix.virtual]
+        return {"kind": "wheels", "wheels": _digests(self.wheels), "prefix": place}
+
+    def alone(self, name: str) -> WheelLayer | None:
+        """Return the layer that one of the packages would be alone."""
+        found = tuple(each for each in self.wheels if each.name == name)
+        return evolve(self, wheels=found, title=name) if found else None
+
+
+@frozen(kw_only=True)
+class CondaLayer:
+    """Conda packages of one channel, installed into a prefix.
+
+    ``channel`` is its canonical address, which the records of what is installed name.
+    """
+
+    title: str
+    packages: tuple[CondaPackage, ...]
+    prefix: Prefix
+    channel: str
+
+    @property
+    def artifacts(self) -> tuple[Artifact, ...]:
+        """Return what must be in the store before this can be built."""
+        return self.packages
+
+    def inputs(self) -> Mapping[str, Any]:
+        """Return all that decides this layer's bytes.
+
+        Packages for any platform go where the Python of the image looks for modules.
+        """
+        anywhere = any(package.subdir == "noarch" for package in self.packages)
+        return {
+            "kind": "conda",
+            "packages": _digests(self.packages),
+            "prefix": [self.prefix.path, self.prefix.minor if anywhere else ""],
+            "channel": self.channel,
+        }
+
+    def alone(self, name: str) -> CondaLayer | None:
+        """Return the layer that one of the packages would be alone."""
+        found = tuple(each for each in self.packages if each.name == name)
+        return evolve(self, packages=found, title=name) if found else None
+
+
+PackageLayer = WheelLayer | CondaLayer
+
+
+@frozen(kw_only=True)
+class ChosenLayer:
+    """Files of one package that stand, by the env's choice, where another has the same paths.
+
+    ``layer`` is what that package alone would be; ``paths`` are absolute, and sorted.
+    """
+
+    layer: PackageLayer
+    paths: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        """Return what people call this layer."""
+        return f"chosen files of {self.layer.title}"
+
+    @property
+    def artifacts(self) -> tuple[Artifact, ...]:
+        """Return what must be in the store before this can be built."""
+        return self.layer.artifacts
+
+    def inputs(self) -> Mapping[str, Any]:
+        """Return all that decides this layer's bytes."""
+        return {"kind": "chosen", "of": self.layer.inputs(), "paths": self.paths}
 
 
 @frozen(kw_only=True)
@@ -68,7 +137,7 @@ class RecipeLayer:
     """The recipe's user, folders and files, and the empty virtual environment."""
 
     recipe: Recipe
-    venv: Venv
+    prefix: Prefix
     account_debs: tuple[Deb, ...]
 
     @property
@@ -92,12 +161,13 @@ class RecipeLayer:
                 path: [laid.mode, laid.owner, _sha256(recipe.contents[laid.source])]
                 for path, laid in recipe.files.items()
             },
-            "venv": asdict(self.venv),
+            "prefix": asdict(self.prefix),
             "debs": _digests(self.account_debs),
+            "image": self.image.manifest if self.image else "",
         }
 
 
-Layer = DebianLayer | WheelLayer | RecipeLayer
+Layer = DebianLayer | PackageLayer | ChosenLayer | RecipeLayer
 
 
 def layer_key(layer: Layer) -> str:

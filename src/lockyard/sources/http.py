@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -17,7 +18,7 @@ CONNECT_TIMEOUT = 10.0  # seconds
 READ_TIMEOUT = 60.0  # seconds between two pieces of a body
 CONNECTIONS = 32  # kept open to one host; more downloads than that never run at once
 # The request is repeated until headers arrive; who reads the body minds the body.
-_RETRY = Retry(
+RETRY = Retry(
     total=4,
     backoff_factor=0.4,
     status_forcelist=(429, 500, 502, 503, 504),
@@ -31,7 +32,21 @@ class UnreachableError(FetchError):
     """No answer came from a source: another request would fare no better."""
 
 
-def session(certificate: str | None = None, *, retry: Retry = _RETRY) -> requests.Session:
+class RefusedError(FetchError):
+    """A server answered with an HTTP ``code`` of 400 or above.
+
+    ``wait`` is how many seconds it asks to be left alone, None where it doesn't say.
+    """
+
+    def __init__(
+        self, reason: str, *, where: str, solution: str, code: int, wait: int | None = None
+    ) -> None:
+        super().__init__(reason, where=where, solution=solution)
+        self.code = code
+        self.wait = wait
+
+
+def session(certificate: str | None = None, *, retry: Retry = RETRY) -> requests.Session:
     """Make a session for all downloads, in any number of threads.
 
     ``certificate`` is the path of a CA bundle to trust in place of the default one. Proxies and
@@ -76,19 +91,38 @@ def get(
 ) -> requests.Response:
     """Request ``url``; return the response where its status is below 400 or in ``allowed``.
 
-    ``what`` and ``source`` name the document and its source in errors. Raises FetchError, and
-    its subclass UnreachableError where no answer came.
+    ``what`` and ``source`` name the document and its source in errors. Raises FetchError: its
+    subclass UnreachableError where no answer came, RefusedError for any other status.
     """
-    where = f"{what} (source {source})"
+    options = {"headers": headers, "stream": stream}
+    return ask(session, "GET", url, where=f"{what} (source {source})", allowed=allowed, **options)
+
+
+def ask(
+    session: requests.Session,
+    method: str,
+    url: str,
+    *,
+    where: str,
+    allowed: Collection[int] = (),
+    **options: Any,
+) -> requests.Response:
+    """Request ``url`` by any method, with the options of requests; see ``get``.
+
+    Only what reads follows redirects. ``where`` is what errors call it.
+    """
+    follow = method in {"GET", "HEAD"}
     try:
         # Given here, the session's bundle wins over the one that the environment names.
-        response = session.get(url, headers=headers, stream=stream, verify=session.verify)
+        response = session.request(
+            method, url, verify=session.verify, allow_redirects=follow, **options
+        )
     except requests.RequestException as error:
         raise _told(error, url, where) from None
-    if response.status_code < 400 or response.status_code in allowed:
+    if response.status_code < (400 if follow else 300) or response.status_code in allowed:
         return response
     response.close()
-    raise _refused(response.status_code, url, where)
+    raise _refused(response, url, where)
 
 
 def with_credentials(url: str, index: str) -> str:
@@ -110,18 +144,37 @@ def redact(url: str) -> str:
     return urlunsplit((parts.scheme, host, parts.path, "", ""))
 
 
-def _refused(status: int, url: str, where: str) -> FetchError:
-    place = redact(url)
+def _refused(response: requests.Response, url: str, where: str) -> RefusedError:
+    place, status = redact(url), response.status_code
+    wait = _wait(response.headers.get("Retry-After", ""))
     if status in (401, 403, 407):
         reason, solution = "refuses access to", "Check the credentials that this source needs."
     elif status in (404, 410):
         reason = "doesn't have"
         solution = "Check the address of this source, and lock again if the file was withdrawn."
+    elif status == 429:
+        reason = "wants fewer requests, and refuses"
+        solution = f"Try again {_later(wait)}, or point this source to a mirror."
+    elif status < 400:
+        reason, solution = "sends elsewhere what is for", "Correct the address of this source."
     else:
         reason, solution = "fails on", "Try again later, or point this source to a mirror."
-    return FetchError(
-        f"the server {reason} {place} (HTTP status {status})", where=where, solution=solution
+    return RefusedError(
+        f"the server {reason} {place} (HTTP status {status})",
+        where=where,
+        solution=solution,
+        code=status,
+        wait=wait,
     )
+
+
+def _wait(header: str) -> int | None:
+    """Return the seconds of a Retry-After; as a date, which few send, it says nothing."""
+    return int(header) if re.fullmatch(r"[0-9]{1,6}", header) else None
+
+
+def _later(wait: int | None) -> str:
+    return "later" if wait is None else f"in {wait} seconds"
 
 
 def _told(error: requests.RequestException, url: str, where: str) -> LockyardError:

@@ -1,111 +1,174 @@
-"""A registry of images: its address, and its documents (OCI distribution specification)."""
+"""A registry of images: its address, and requests to it (OCI distribution specification)."""
 
 from __future__ import annotations
 
-import base64
-import json
+import hashlib
 import re
-import subprocess
-from collections.abc import Collection, Mapping
-from pathlib import Path
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 import urllib3
 
-from lockyard.errors import FetchError
-from lockyard.sources.http import get, session
+from lockyard.errors import FetchError, IntegrityError
+from lockyard.sources.http import RETRY, ask, session
+from lockyard.sources.login import DOCKER_HUB, LOOPBACK, Access, Login, is_private, origin
 from lockyard.sources.pypi import certificate
 from lockyard.spec.model import RegistrySource
 
-# The one registry whose name isn't its address.
-_DOCKER_HUB = {"docker.io": "https://registry-1.docker.io"}
-_LOOPBACK = {"localhost", "127.0.0.1"}
-_MOST = 4 << 20  # bytes; the specification lets registries refuse larger manifests
+MOST = 4 << 20  # bytes; the specification lets registries refuse larger manifests
+# Blobs go another way: what was read from a file can't be repeated without looking.
+_PATIENT = RETRY.new(allowed_methods=("GET", "HEAD", "POST", "PUT"))
 
 
 def registry_address(name: str, source: RegistrySource, environ: Mapping[str, str]) -> str:
     """Return where a source's registry answers, without a slash at the end.
 
-    ``LOCKYARD_<NAME>_MIRROR`` wins, then the workspace's mirror, then the registry itself. A
-    host without a scheme is spoken to by HTTPS, this machine by HTTP, as Docker does.
+    ``LOCKYARD_<NAME>_MIRROR`` wins, then the workspace's mirror, then the registry itself.
     """
     variable = f"LOCKYARD_{re.sub('[^A-Z0-9]', '_', name.upper())}_MIRROR"
-    chosen = environ.get(variable) or source.mirror or source.registry
-    if "://" in chosen:
-        return chosen.rstrip("/")
-    host = chosen.partition(":")[0]
-    scheme = "http" if host in _LOOPBACK else "https"
-    return _DOCKER_HUB.get(chosen, f"{scheme}://{chosen}").rstrip("/")
+    return host_address(environ.get(variable) or source.mirror or source.registry)
+
+
+def host_address(host: str) -> str:
+    """Return the address of a registry that may be given by its host alone.
+
+    A host without a scheme is spoken to by HTTPS, this machine by HTTP, as Docker does.
+    """
+    if "://" in host:
+        return host.rstrip("/")
+    scheme = "http" if host.partition(":")[0] in LOOPBACK else "https"
+    return DOCKER_HUB.get(host, f"{scheme}://{host}").rstrip("/")
+
+
+def source_registry(name: str, source: RegistrySource, environ: Mapping[str, str]) -> Registry:
+    """Return the registry of a workspace's source, or the mirror that stands for it."""
+    return Registry(source.registry, registry_address(name, source, environ), environ)
 
 
 class Registry:
-    """Ask one registry for documents, with what credentials Docker's own config has for it.
+    """Ask one registry, from any thread, with what credentials Docker's own config has for it.
 
-    ``name`` is what errors call it. The credentials are those of the host at ``address``: a
-    mirror never gets those of the registry that it stands for.
+    ``name`` is what errors call it. Credentials go to the host at ``address`` and to nobody
+    whom it redirects to. ``connection`` is a session to share.
     """
 
-    def __init__(self, name: str, address: str, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        address: str,
+        environ: Mapping[str, str],
+        connection: requests.Session | None = None,
+    ) -> None:
         self.name = name
         self._address = address
-        self._environ = environ
-        self._session = session(certificate(environ))
-        self._tokens: dict[str, str] = {}
+        self._session = connection or session(certificate(environ), retry=_PATIENT)
+        self._login = Login(name, address, environ, self._session)
 
     def manifest(self, image: str, reference: str, kinds: list[str]) -> bytes:
-        """Return a manifest or an index by tag or digest.
+        """Return a manifest or an index by tag or digest, verified where that is a digest.
 
-        Raise FetchError if there is none, or if it is larger than 4 MiB.
+        Raise FetchError if there is none, or if it is larger than 4 MiB; IntegrityError if it
+        isn't what the digest names.
         """
         accept = {"Accept": ", ".join(kinds)}
-        return self._document(image, f"manifests/{reference}", f"image {image} {reference}", accept)
+        data = self.document(image, f"manifests/{reference}", f"image {image} {reference}", accept)
+        if reference.startswith("sha256:"):
+            _verify(data, reference, f"{self.name}/{image} {reference}")
+        return data
 
     def blob(self, image: str, digest: str) -> bytes:
-        """Return a small blob by the hex of its sha256, which the caller verifies.
-
-        Raise FetchError if there is none, or if it is larger than 4 MiB.
-        """
+        """Return a small blob by the hex of its sha256, verified; see ``manifest``."""
         what = f"blob sha256:{digest} of image {image}"
-        return self._document(image, f"blobs/sha256:{digest}", what, {})
+        data = self.document(image, f"blobs/sha256:{digest}", what, {})
+        _verify(data, f"sha256:{digest}", f"{self.name}/{image}, blob sha256:{digest}")
+        return data
 
-    def _document(self, image: str, path: str, what: str, headers: Mapping[str, str]) -> bytes:
-        url = f"{self._address}/v2/{image}/{path}"
-        with self._get(url, what, {**headers, **self._authorization(image)}, {401}) as response:
-            if response.status_code != 401:
-                return self._body(response, what)
-            challenge = response.headers.get("WWW-Authenticate", "")
-            if _origin(response.url) != _origin(self._address):
-                # Whoever it was redirected to doesn't say where the credentials go.
-                challenge = ""
-        self._log_in(image, challenge, what)
-        with self._get(url, what, {**headers, **self._authorization(image)}) as response:
-            return self._body(response, what)
-
-    def _get(
-        self, url: str, what: str, headers: Mapping[str, str], allowed: Collection[int] = ()
+    def open_blob(
+        self, image: str, digest: str, headers: Mapping[str, str], allowed: Collection[int] = ()
     ) -> requests.Response:
-        return get(
-            self._session,
-            url,
-            what=what,
-            source=self.name,
+        """Ask for a large blob, or the range of it that ``headers`` name; nothing is verified.
+
+        Each call has its own token and redirect, since either may end during a long pull.
+        """
+        return self.request(
+            "GET",
+            f"{image}/blobs/sha256:{digest}",
+            access=Access(image),
+            what=f"blob sha256:{digest} of image {image}",
             headers=headers,
-            stream=True,
             allowed=allowed,
         )
 
-    def _body(self, response: requests.Response, what: str) -> bytes:
+    def document(self, image: str, path: str, what: str, headers: Mapping[str, str]) -> bytes:
+        """Return a small body below an image's path, unverified; ``what`` names it in errors."""
+        url, access = f"{image}/{path}", Access(image)
+        with self.request("GET", url, access=access, what=what, headers=headers) as response:
+            return self.body(response, what)
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        access: Access,
+        what: str,
+        data: Callable[[], Any] | bytes | None = None,
+        allowed: Collection[int] = (),
+        **options: Any,
+    ) -> requests.Response:
+        """Send a request, logging in where the registry asks for that; the body isn't read.
+
+        ``url`` is below ``/v2/``, or whole as the registry gave it; one that isn't the
+        registry's own gets no credentials. ``data`` is a function where it can be read but
+        once. Raise FetchError for a status of 400 or above that isn't ``allowed``.
+        """
+        whole = url if "://" in url else f"{self._address}/v2/{url}"
+        where = f"{what} (source {self.name})"
+        own = origin(whole) == origin(self._address)
+        if not own and not is_private(whole):
+            raise FetchError(
+                "the registry names an address that isn't reached by HTTPS",
+                where=where,
+                solution="use a registry whose data nobody on the way can read",
+            )
+        auth = self._login.known(access) if own else None
+
+        def send(also: Collection[int]) -> requests.Response:
+            body = data() if callable(data) else data
+            return ask(
+                self._session,
+                method,
+                whole,
+                where=where,
+                data=body,
+                auth=auth,
+                stream=True,
+                allowed={*allowed, *also},
+                **options,
+            )
+
+        response = send({401} if own else ())
+        if response.status_code != 401 or not own:
+            return response
+        response.close()
+        challenge = response.headers.get("WWW-Authenticate", "")
+        if origin(response.url) != origin(self._address):
+            # Whoever it was redirected to doesn't say where the credentials go.
+            challenge = ""
+        auth = self._login.answer(challenge, access, auth, what)
+        return send(())
+
+    def body(self, response: requests.Response, what: str) -> bytes:
         """Read a body, and no more of it than a document has."""
         where = f"{what} (source {self.name})"
         body = bytearray()
         try:
             for chunk in response.iter_content(1 << 16):
                 body += chunk
-                if len(body) > _MOST:
+                if len(body) > MOST:
                     raise FetchError(
-                        f"the registry sends more than {_MOST} bytes",
+                        f"the registry sends more than {MOST} bytes",
                         where=where,
                         solution="use another registry",
                     )
@@ -115,116 +178,12 @@ class Registry:
             ) from None
         return bytes(body)
 
-    def _authorization(self, image: str) -> dict[str, str]:
-        return {"Authorization": self._tokens[image]} if image in self._tokens else {}
 
-    def _log_in(self, image: str, challenge: str, what: str) -> None:
-        """Answer a challenge, with a token or a password (RFC 6750, RFC 7617)."""
-        scheme, _, rest = challenge.partition(" ")
-        host = login_name(self._address)
-        credentials = docker_credentials(host, self._environ)
-        if scheme.lower() == "basic" and credentials:
-            plain = f"{credentials[0]}:{credentials[1]}".encode()
-            self._tokens[image] = f"Basic {base64.b64encode(plain).decode()}"
-            return
-        fields = dict(re.findall(r'(\w+)="([^"]*)"', rest))
-        if scheme.lower() != "bearer" or "realm" not in fields:
-            raise FetchError(
-                "the registry wants credentials",
-                where=f"{what} (source {self.name})",
-                solution=f"log in first: docker login {host}",
-            )
-        if not _is_private(fields["realm"]):
-            raise FetchError(
-                "the registry's token service isn't reached by HTTPS",
-                where=f"{what} (source {self.name})",
-                solution="use a registry or a mirror whose tokens nobody on the way can read",
-            )
-        scope = fields.get("scope") or f"repository:{image}:pull"
-        params = {"service": fields.get("service", ""), "scope": scope}
-        try:
-            with self._session.get(
-                fields["realm"], params=params, auth=credentials, stream=True
-            ) as answer:
-                answer.raise_for_status()
-                value = _table(json.loads(self._body(answer, f"token of {what}")))
-        except (requests.RequestException, ValueError, RecursionError):
-            value = {}
-        token = value.get("token") or value.get("access_token")
-        if not isinstance(token, str) or not _TOKEN.fullmatch(token):
-            raise FetchError(
-                "the registry's token service gives no token",
-                where=f"{what} (source {self.name})",
-                solution=f"try again later, or log in: docker login {host}",
-            )
-        self._tokens[image] = f"Bearer {token}"
-
-
-# As RFC 6750 writes tokens; nothing in it ends a header.
-_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
-
-
-def login_name(address: str) -> str:
-    """Return what ``docker login`` calls the registry at an address: its host and port."""
-    for name, known in _DOCKER_HUB.items():
-        if address == known:
-            return name
-    return urlsplit(address).netloc.rpartition("@")[2]
-
-
-def _origin(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.netloc.rpartition("@")[2].lower()
-
-
-def _is_private(url: str) -> bool:
-    """Tell whether nobody on the way reads what is sent to an address."""
-    try:
-        parts = urlsplit(url)
-        return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
-    except ValueError:
-        return False
-
-
-def docker_credentials(name: str, environ: Mapping[str, str]) -> tuple[str, str] | None:
-    """Return the user and password that Docker's config has for a registry, if any.
-
-    They come from a credential helper or from the config itself, as for ``docker pull``, and
-    are never written anywhere.
-    """
-    folder = environ.get("DOCKER_CONFIG") or str(Path(environ.get("HOME", "/")) / ".docker")
-    try:
-        config = json.loads((Path(folder) / "config.json").read_text())
-    except (OSError, ValueError, RecursionError):
-        return None
-    key = "https://index.docker.io/v1/" if name == "docker.io" else name
-    helper = _table(_table(config).get("credHelpers")).get(name) or _table(config).get("credsStore")
-    if helper:
-        return _from_helper(str(helper), key)
-    encoded = str(_table(_table(_table(config).get("auths")).get(key)).get("auth", ""))
-    try:
-        user, _, password = base64.b64decode(encoded).decode().partition(":")
-    except ValueError:
-        return None
-    return (user, password) if user else None
-
-
-def _table(value: object) -> dict[str, Any]:
-    """Return a JSON object, or an empty one for anything else: the file is the user's."""
-    return value if isinstance(value, dict) else {}
-
-
-def _from_helper(helper: str, key: str) -> tuple[str, str] | None:
-    try:
-        done = subprocess.run(
-            [f"docker-credential-{helper}", "get"],
-            input=key,
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=True,
+def _verify(data: bytes, digest: str, where: str) -> None:
+    found = f"sha256:{hashlib.sha256(data).hexdigest()}"
+    if found != digest:
+        raise IntegrityError(
+            f"the registry gives a document of digest {found}",
+            where=where,
+            solution="don't use this registry or mirror until it is mended",
         )
-        value = json.loads(done.stdout)
-        return str(value["Username"]), str(value["Secret"])
-    except (OSError, subprocess.SubprocessError, ValueError, LookupError):
-        return None

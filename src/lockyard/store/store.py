@@ -77,6 +77,10 @@ class Store:
         """Return the path of a blob, or None where it is absent or not of that size."""
         return self._find("blob", sha256, size)
 
+    def content(self, sha256: str, size: int | None = None) -> Path | None:
+        """Return the path of a file that came as it is or was made here, or None."""
+        return self.blob(sha256, size) or self.artifact(sha256, size)
+
     def verify(self, path: Path, sha256: str, size: int | None = None) -> None:
         """Read a whole file; raise IntegrityError where it isn't what its digest says."""
         with store_faults(self.root):

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from attrs import frozen
+from attrs import field, frozen
 
 from lockyard import ASSEMBLY_VERSION
 from lockyard.assemble.layout import Image, read_ledger, top_document
+from lockyard.errors import LockyardError
 from lockyard.events import Reporter
 from lockyard.plan.image import ImagePlan
-from lockyard.spec.model import DebianSource, PypiSource, Workspace
+from lockyard.plan.layer import layer_key
 from lockyard.spec.reader import Fleet
 from lockyard.store.store import Store
 from lockyard.tasks.names import check_names
 from lockyard.tasks.plan import plan_env
+from lockyard.tasks.reasons import reasons
+from lockyard.tasks.supply import Supply
 
 State = Literal["built", "unchanged", "would build"]
 
@@ -28,6 +31,8 @@ class Built:
     """What came of one image: its folder, and by platform its digest; sizes in bytes.
 
     ``repository`` is its whole name without a tag; ``tags`` are those that it was loaded under.
+    ``why`` says what changed where it would be built; ``blobs`` has the size of each of its
+    blobs by its sha256.
     """
 
     env: str
@@ -40,12 +45,38 @@ class Built:
     layers: int
     new_layers: int
     seconds: float
+    why: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    blobs: Mapping[str, int] = field(factory=dict, repr=False)
+
+
+@frozen(kw_only=True)
+class _Job:
+    """One image to be had: its plans, one for each platform, and the ledger of its last build."""
+
+    plans: tuple[ImagePlan, ...]
+    folder: Path
+    ledger: Mapping[str, Any] | None
+
+    @property
+    def image(self) -> str:
+        return self.plans[0].names.image
+
+    @property
+    def keys(self) -> dict[str, str]:
+        return {plan.target.platform: plan.key for plan in self.plans}
+
+    @property
+    def is_done(self) -> bool:
+        return self.ledger is not None and self.ledger.get("plans") == self.keys
 
 
 @frozen(kw_only=True)
 class Builder:
-    """Build images of a fleet into a folder, with what it takes from outside."""
+    """Build images of a fleet into a folder, with what it takes from outside.
+
+    Each layer is built once for all images that have it, ``jobs`` at a time.
+    """
 
     fleet: Fleet
     store: Store
@@ -59,101 +90,136 @@ class Builder:
 
         Raise SpecError where another env has an image of the same name.
         """
-        by_image: dict[str, list[ImagePlan]] = {}
-        for plan in plan_env(self.fleet, name):
-            by_image.setdefault(plan.names.image, []).append(plan)
-        check_names(self.fleet, name, by_image.keys())
-        return [self._image(plans, dry_run) for plans in by_image.values()]
+        done, failed = self.build_all([name], dry_run=dry_run)
+        for error in failed.values():
+            raise error
+        return done
 
-    def _image(self, plans: Sequence[ImagePlan], dry_run: bool) -> Built:
-        started = time.monotonic()
-        image = plans[0].names.image
-        keys = {plan.target.platform: plan.key for plan in plans}
-        ledger = read_ledger(self.output / image)
-        if ledger is not None and ledger.get("plans") == keys:
-            return self._built(plans, "unchanged", ledger, 0, started)
-        missing = self._missing_layers(plans)
+    def build_all(
+        self, names: Sequence[str], *, dry_run: bool = False, keep_going: bool = True
+    ) -> tuple[list[Built], dict[str, LockyardError]]:
+        """Build the images of envs; return those that are there, and why others aren't.
+
+        The errors go by the image, or by the env where that can't be planned. Without
+        ``keep_going``, nothing more is begun after the first.
+        """
+        jobs, failed = self._plan(names)
+        done = [_built(job, "unchanged", 0.0) for job in jobs if job.is_done]
+        todo = [job for job in jobs if not job.is_done]
         if dry_run:
-            return self._built(plans, "would build", {}, missing, started)
-        images = self._make(plans)
-        ledger = _ledger(keys, images)
+            done += [self._would_build(job) for job in todo]
+        elif todo and (keep_going or not failed):
+            made, errors = self._make(todo, keep_going)
+            done, failed = [*done, *made], {**failed, **errors}
+        order = {name: number for number, name in enumerate(names)}
+        return sorted(done, key=lambda each: (order[each.env], each.image)), failed
+
+    def _plan(self, names: Iterable[str]) -> tuple[list[_Job], dict[str, LockyardError]]:
+        jobs: list[_Job] = []
+        failed: dict[str, LockyardError] = {}
+        for name in names:
+            by_image: dict[str, list[ImagePlan]] = {}
+            try:
+                for plan in plan_env(self.fleet, name):
+                    by_image.setdefault(plan.names.image, []).append(plan)
+                check_names(self.fleet, name, by_image.keys())
+            except LockyardError as error:
+                failed[name] = error
+                continue
+            for image, plans in by_image.items():
+                folder = self.output / image
+                jobs.append(_Job(plans=tuple(plans), folder=folder, ledger=read_ledger(folder)))
+        return jobs, failed
+
+    def _would_build(self, job: _Job) -> Built:
+        from lockyard.build.layer import cached_layer  # noqa: PLC0415
+
+        layers = [layer for plan in job.plans for layer in plan.layers]
+        missing = sum(cached_layer(layer, self.store) is None for layer in layers)
+        then = (job.ledger or {}).get("parts")
+        why: dict[str, None] = {}
+        for plan in job.plans:
+            held = then.get(plan.target.platform) if isinstance(then, dict) else None
+            why |= dict.fromkeys(reasons(plan.parts, held))
+        return _built(job, "would build", 0.0, new_layers=missing, why=tuple(why))
+
+    def _make(
+        self, jobs: Sequence[_Job], keep_going: bool
+    ) -> tuple[list[Built], dict[str, LockyardError]]:
+        """Bring what images are made of, build their layers, and put them together."""
+        from lockyard.tasks.assembly import begin  # noqa: PLC0415
+
+        done: list[Built] = []
+        failed: dict[str, LockyardError] = {}
+        supply = Supply(
+            workspace=self.fleet.workspace,
+            store=self.store,
+            environ=self.environ,
+            reporter=self.reporter,
+        )
+        started = time.monotonic()
+        with begin([plan for job in jobs for plan in job.plans], supply, self.jobs) as assembly:
+            for job in jobs:
+                try:
+                    ledger = self._write(job, assembly.images(job.plans))
+                except LockyardError as error:
+                    failed[job.image] = error
+                    if not keep_going:
+                        assembly.cancel()
+                        break
+                    continue
+                new = {layer_key(layer) for plan in job.plans for layer in plan.layers}
+                now = time.monotonic()
+                done.append(
+                    _built(
+                        job,
+                        "built",
+                        round(now - started, 2),
+                        ledger=ledger,
+                        new_layers=len(new & assembly.missing),
+                    )
+                )
+                started = now
+        return done, failed
+
+    def _write(self, job: _Job, images: Sequence[Image]) -> dict[str, Any]:
+        """Write an image's layout; return its ledger."""
         from lockyard.assemble.layout import write_layout  # noqa: PLC0415
 
-        write_layout(
-            images,
-            plans[0].names.repository,
-            json.dumps(ledger, sort_keys=True, indent=1).encode() + b"\n",
-            self.store,
-            self.output / image,
-        )
-        return self._built(plans, "built", ledger, missing, started)
-
-    def _missing_layers(self, plans: Sequence[ImagePlan]) -> int:
-        from lockyard.build.layer import cached_layer  # noqa: PLC0415
-
-        layers = [layer for plan in plans for layer in plan.layers]
-        return sum(cached_layer(layer, self.store) is None for layer in layers)
-
-    def _make(self, plans: Sequence[ImagePlan]) -> list[Image]:
-        from lockyard.assemble.layout import assemble  # noqa: PLC0415
-        from lockyard.build.image import build_layers  # noqa: PLC0415
-
-        images = []
-        for plan in plans:
-            self._fetch(plan)
-            layers = build_layers(plan.layers, self.store, jobs=self.jobs, reporter=self.reporter)
-            images.append(assemble(plan, layers))
-        return images
-
-    def _fetch(self, plan: ImagePlan) -> None:
-        """Have what the layers that aren't there yet are made of."""
-        from lockyard.build.image import drop_damaged  # noqa: PLC0415
-        from lockyard.build.layer import cached_layer  # noqa: PLC0415
-
-        drop_damaged(plan.layers, self.store, self.jobs)
-        missing = [layer for layer in plan.layers if cached_layer(layer, self.store) is None]
-        if not missing:
-            return
-        from lockyard.fetch.fetch import fetch  # noqa: PLC0415
-        from lockyard.fetch.locate import Locator  # noqa: PLC0415
-        from lockyard.sources.http import session  # noqa: PLC0415
-        from lockyard.sources.pypi import certificate  # noqa: PLC0415
-
-        connection = session(certificate(self.environ))
-        # Read again before anything is unpacked: what has gone bad since is fetched anew.
-        fetch(
-            [artifact for layer in missing for artifact in layer.artifacts],
-            store=self.store,
-            locate=Locator(connection, _addresses(self.fleet.workspace, self.environ)),
-            session=connection,
-            reporter=self.reporter,
-            verify=True,
-        )
-
-    def _built(
-        self,
-        plans: Sequence[ImagePlan],
-        state: State,
-        ledger: Mapping[str, Any],
-        new_layers: int,
-        started: float,
-    ) -> Built:
-        image = plans[0].names.image
-        return Built(
-            env=plans[0].env,
-            image=image,
-            repository=plans[0].names.repository,
-            folder=str(self.output / image),
-            state=state,
-            digests=ledger.get("images", {}),
-            size=sum(ledger.get("blobs", {}).values()),
-            layers=sum(len(plan.layers) for plan in plans),
-            new_layers=new_layers,
-            seconds=round(time.monotonic() - started, 2),
-        )
+        ledger = _ledger(job.plans, images)
+        text = json.dumps(ledger, sort_keys=True, indent=1).encode() + b"\n"
+        write_layout(images, job.plans[0].names.repository, text, self.store, job.folder)
+        return ledger
 
 
-def _ledger(keys: Mapping[str, str], images: Sequence[Image]) -> dict[str, Any]:
+def _built(
+    job: _Job,
+    state: State,
+    seconds: float,
+    *,
+    ledger: Mapping[str, Any] | None = None,
+    new_layers: int = 0,
+    why: tuple[str, ...] = (),
+) -> Built:
+    ledger = ledger or (job.ledger if state == "unchanged" else None) or {}
+    return Built(
+        env=job.plans[0].env,
+        image=job.image,
+        repository=job.plans[0].names.repository,
+        folder=str(job.folder),
+        state=state,
+        digests=ledger.get("images", {}),
+        size=sum(ledger.get("blobs", {}).values()),
+        layers=sum(len(each) for each in ledger.get("layers", {}).values())
+        or sum(len(plan.layers) for plan in job.plans),
+        new_layers=new_layers,
+        seconds=seconds,
+        why=why,
+        blobs=ledger.get("blobs", {}),
+    )
+
+
+def _ledger(plans: Sequence[ImagePlan], images: Sequence[Image]) -> dict[str, Any]:
     """Return the record of a build: what went in by its key, what came out by its digests."""
     top = top_document(images)
     blobs = {name: size for image in images for name, size in image.blobs.items()}
@@ -162,7 +228,8 @@ def _ledger(keys: Mapping[str, str], images: Sequence[Image]) -> dict[str, Any]:
         "format": 1,
         "builder": "embedded",
         "assembly": ASSEMBLY_VERSION,
-        "plans": dict(keys),
+        "plans": {plan.target.platform: plan.key for plan in plans},
+        "parts": {plan.target.platform: plan.parts for plan in plans},
         "images": {image.platform: image.digest for image in images},
         "blobs": blobs,
         "layers": {
@@ -173,18 +240,3 @@ def _ledger(keys: Mapping[str, str], images: Sequence[Image]) -> dict[str, Any]:
             for image in images
         },
     }
-
-
-def _addresses(workspace: Workspace, environ: Mapping[str, str]) -> dict[str, Any]:
-    """Return how to find the address of each source, asked for only if it is needed."""
-    from lockyard.sources.debian import mirror_url  # noqa: PLC0415
-    from lockyard.sources.pypi import index_url  # noqa: PLC0415
-
-    found: dict[str, Any] = {}
-    for name, source in workspace.sources.items():
-        match source:
-            case DebianSource():
-                found[name] = lambda at=source.mirror: mirror_url(at, environ)
-            case PypiSource():
-                found[name] = lambda at=source.index: index_url(at, environ)
-    return found

@@ -15,7 +15,7 @@ from lockyard.lock.finding import serving
 from lockyard.lock.model import Lock, Target, Wheel
 from lockyard.spec.checks import suggestion
 from lockyard.spec.reader import Fleet
-from lockyard.store.store import Store
+from lockyard.tasks.supply import Supply, is_built
 from lockyard.tasks.why import held_lock
 
 _CONDA = ("conda-lock", "explicit")
@@ -44,18 +44,18 @@ class Exported:
     wheels: tuple[str, ...]
 
 
-def export_env(fleet: Fleet, wanted: Export, store: Callable[[], Store]) -> Exported:
+def export_env(fleet: Fleet, wanted: Export, supply: Callable[[], Supply]) -> Exported:
     """Export a lock. Raise UsageError for arguments that don't fit it.
 
-    With ``wheels``, raise StoreError where the store lacks one. The text is written last, and
-    whole or not at all.
+    With ``wheels``, what the store lacks of them is brought by the supply, which raises for
+    what it can't bring. The text is written last, and whole or not at all.
     """
     lock = held_lock(fleet, wanted.env)
-    if wanted.wheels is not None and wanted.format != "pylock":
+    if wanted.wheels is not None and wanted.format in _CONDA:
         raise UsageError(
-            "only a pylock names a folder of wheels",
+            "conda has no use for a folder of wheels",
             where="--wheels",
-            solution="leave it out, or give --format pylock",
+            solution="leave it out, or give --format requirements or pylock",
         )
     if wanted.output is not None and wanted.output.is_dir():
         raise UsageError(
@@ -74,7 +74,10 @@ def export_env(fleet: Fleet, wanted: Export, store: Callable[[], Store]) -> Expo
     linked: tuple[str, ...] = ()
     if wanted.wheels is not None:
         wheels = serving(lock.wheels, targets[0])
-        linked = _link(wheels, wanted.wheels, store(), wanted.env)
+        if wanted.format == "requirements":
+            # pip takes all others from its index.
+            wheels = [wheel for wheel in wheels if is_built(wheel)]
+        linked = _place_all(wheels, wanted.wheels, supply())
     if wanted.output is not None:
         _write(wanted.output, text)
     return Exported(
@@ -146,23 +149,20 @@ def _relative(wanted: Export) -> str:
     return "" if path == "." else path
 
 
-def _link(wheels: Sequence[Wheel], folder: Path, store: Store, env: str) -> tuple[str, ...]:
-    """Put wheels into a folder, once the store has all of them and each is what it should be."""
-    held = [(wheel, store.artifact(wheel.sha256, wheel.size)) for wheel in wheels]
-    missing = [wheel.file for wheel, path in held if path is None]
-    if missing:
-        raise StoreError(
-            f"the store doesn't have {missing[0]}"
-            + (f" and {len(missing) - 1} more" if len(missing) > 1 else ""),
-            where=str(store.root),
-            solution=f"fetch them: invoke build {env}",
-        )
+def _place_all(wheels: Sequence[Wheel], folder: Path, supply: Supply) -> tuple[str, ...]:
+    """Put wheels into a folder, once all of them are there and each is what it should be."""
+    supply.provide(wheels, verify=True)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for wheel, path in held:
-            if path is not None:
-                store.verify(path, wheel.sha256, wheel.size)
-                _place(path, folder / wheel.file)
+        for wheel in wheels:
+            path = supply.store.artifact(wheel.sha256, wheel.size)
+            if path is None:
+                raise StoreError(
+                    f"{wheel.file} has gone from the store",
+                    where=str(supply.store.root),
+                    solution="export again: it will be brought again",
+                )
+            _place(path, folder / wheel.file)
     except OSError as error:
         raise _refused(folder, error) from None
     return tuple(str(folder / wheel.file) for wheel in wheels)

@@ -17,25 +17,7 @@ from lockyard.spec.checks import suggestion
 from lockyard.spec.model import Env, Recipe
 from lockyard.spec.reader import Fleet
 from lockyard.store.store import Store
-
-
-@frozen(kw_only=True)
-class Change:
-    """A package that came, went, or moved from one version to another."""
-
-    name: str
-    old: str
-    new: str
-
-    def __str__(self) -> str:
-        match self.old, self.new:
-            case "", new:
-                return f"+ {self.name} {new}"
-            case old, "":
-                return f"- {self.name} {old}"
-            case old, new:
-                return f"  {self.name} {old} -> {new}"
-        raise AssertionError
+from lockyard.tasks.change import Change, changes_between
 
 
 @frozen(kw_only=True)
@@ -155,11 +137,7 @@ def held_names(lock: Lock) -> set[str]:
 def changes(old: Lock | None, new: Lock) -> tuple[Change, ...]:
     """Return which packages differ between two locks, by name."""
     before, after = (_versions(lock) if lock else {} for lock in (old, new))
-    return tuple(
-        Change(name=name, old=before.get((kind, name), ""), new=after.get((kind, name), ""))
-        for kind, name in sorted(before.keys() | after.keys())
-        if before.get((kind, name)) != after.get((kind, name))
-    )
+    return changes_between(before, after)
 
 
 def _versions(lock: Lock) -> dict[tuple[str, str], str]:

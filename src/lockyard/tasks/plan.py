@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from lockyard.errors import LockError, UnsupportedError
+from lockyard.errors import LockError
 from lockyard.lock.file import lock_path, read_lock
 from lockyard.lock.inputs import changed_inputs, inputs
 from lockyard.lock.model import Lock
 from lockyard.plan.image import ImagePlan, plan_image
-from lockyard.spec.model import Env, ImageBase
+from lockyard.spec.model import Env
 from lockyard.spec.names import target_name
 from lockyard.spec.reader import Fleet
 
@@ -15,25 +15,11 @@ from lockyard.spec.reader import Fleet
 def plan_env(fleet: Fleet, name: str) -> list[ImagePlan]:
     """Return the plans of all targets of an env.
 
-    Raise LockError if it has no lock, or one that was made from another spec, and
-    UnsupportedError for what is locked but can't be built.
+    Raise LockError if it has no lock, or one that was made from another spec.
     """
     env = fleet.env(name)
     recipe = fleet.recipe(env.recipe)
     lock = fresh_lock(fleet, env)
-    if isinstance(fleet.workspace.bases[env.base], ImageBase):
-        raise UnsupportedError(
-            "its base is a registry's image, which can be locked but not built yet",
-            where=f"envs/{name}.toml: base",
-            solution="build an env on a base of Debian packages",
-        )
-    built = sorted({wheel.name for wheel in lock.wheels if wheel.sdist})
-    if built:
-        raise UnsupportedError(
-            f"{', '.join(built)} comes from source, which can be locked but not built yet",
-            where=lock_path(name),
-            solution="require a version that has a wheel",
-        )
     return [plan_image(fleet.workspace, env, recipe, lock, target) for target in lock.targets]
 
 

@@ -15,7 +15,7 @@ from lockyard.errors import BuildError, IntegrityError, LockyardError
 from lockyard.plan.layer import WheelLayer
 from lockyard.store.store import Store
 from tests.build.makers import (
-    VENV,
+    PREFIX,
     make_wheel,
     put_wheel,
     record_hash,
@@ -181,7 +181,7 @@ HOSTILE: dict[str, tuple[Made, str]] = {
 @pytest.mark.parametrize(("made", "told"), HOSTILE.values(), ids=HOSTILE.keys())
 def test_hostile(store: Store, executor: Executor, made: Made, told: str) -> None:
     wheel = put_wheel(store, made())
-    layer = WheelLayer(title="hostile", wheels=(wheel,), venv=VENV)
+    layer = WheelLayer(title="hostile", wheels=(wheel,), prefix=PREFIX)
     before = sorted(store.root.rglob("*"))
     with pytest.raises(LockyardError, match=told) as caught:
         build_layer(layer, store, executor)
@@ -204,7 +204,7 @@ def test_a_name_that_is_no_wheels(store: Store, executor: Executor) -> None:
     wheel = make_wheel(store, {})
     odd = wheel_artifact("demo", file="demo.zip", sha256=wheel.sha256, size=wheel.size)
     with pytest.raises(IntegrityError) as caught:
-        build_layer(WheelLayer(title="", wheels=(odd,), venv=VENV), store, executor)
+        build_layer(WheelLayer(title="", wheels=(odd,), prefix=PREFIX), store, executor)
     assert caught.value.where == "demo.zip"
 
 
@@ -215,7 +215,7 @@ def test_damage_is_told_of_the_wheel_that_has_it(store: Store, executor: Executo
         make_wheel(store, {"other.py": b""}, name="other"),
     )
     with pytest.raises(IntegrityError) as caught:
-        build_layer(WheelLayer(title="", wheels=wheels, venv=VENV), store, executor)
+        build_layer(WheelLayer(title="", wheels=wheels, prefix=PREFIX), store, executor)
     assert caught.value.where == NAME
 
 

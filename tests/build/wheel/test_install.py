@@ -12,9 +12,9 @@ from lockyard.build.entry import Entry
 from lockyard.build.layer import wheel_tree
 from lockyard.lock.model import Wheel
 from lockyard.plan.layer import WheelLayer
-from lockyard.plan.venv import Venv
+from lockyard.plan.prefix import Prefix
 from lockyard.store.store import Store
-from tests.build.makers import VENV, make_wheel
+from tests.build.makers import PREFIX, make_wheel
 
 SITE = "opt/venv/lib/python3.11/site-packages"
 INFO = f"{SITE}/demo-1.0.dist-info"
@@ -43,9 +43,9 @@ def wheel(store: Store) -> Wheel:
     return make_wheel(store, FILES, modes={"demo/native.so": 0o100755})
 
 
-def unpacked(wheel: Wheel, store: Store, root: Path, venv: Venv = VENV) -> dict[str, Entry]:
+def unpacked(wheel: Wheel, store: Store, root: Path, prefix: Prefix = PREFIX) -> dict[str, Entry]:
     """Unpack a wheel's tree below a folder."""
-    layer = WheelLayer(title="demo", wheels=(wheel,), venv=venv)
+    layer = WheelLayer(title="demo", wheels=(wheel,), prefix=prefix)
     with wheel_tree(layer, store) as tree:
         entries = {entry.path: entry for entry in tree}
         for path, entry in entries.items():
@@ -141,8 +141,8 @@ def files_of(root: Path) -> Iterator[Path]:
 
 
 def test_the_venv_decides_the_places(wheel: Wheel, store: Store, tmp_path: Path) -> None:
-    venv = Venv(prefix="/srv/a/b", interpreter="/usr/bin/python3", python="3.14.0rc1")
-    found = unpacked(wheel, store, tmp_path, venv)
+    prefix = Prefix(path="/srv/a/b", interpreter="/usr/bin/python3", python="3.14.0rc1")
+    found = unpacked(wheel, store, tmp_path, prefix)
     assert "srv/a/b/lib/python3.14/site-packages/demo/__init__.py" in found
     record = tmp_path / "srv/a/b/lib/python3.14/site-packages/demo-1.0.dist-info/RECORD"
     assert "\n../../../bin/run,sha256=" in record.read_text()
@@ -154,8 +154,8 @@ def test_a_long_prefix_gives_scripts_that_the_kernel_can_start(
 ) -> None:
     # A first line of more than 127 bytes is cut off by the kernel.
     prefix = "/" + "/".join(["d" * 60] * 3)
-    venv = Venv(prefix=prefix, interpreter="/usr/bin/python3", python="3.11.2")
-    unpacked(wheel, store, tmp_path, venv)
+    prefix = Prefix(path=prefix, interpreter="/usr/bin/python3", python="3.11.2")
+    unpacked(wheel, store, tmp_path, prefix)
     lines = (tmp_path / prefix[1:] / "bin/run").read_text().splitlines()
     assert lines[0] == "#!/bin/sh"
     assert f"{prefix}/bin/python" in lines[1]

@@ -20,7 +20,7 @@ from lockyard.fetch.locate import Locator
 from lockyard.lock.file import read_lock
 from lockyard.lock.model import Wheel
 from lockyard.plan.layer import WheelLayer
-from lockyard.plan.venv import Venv
+from lockyard.plan.prefix import Prefix
 from lockyard.sources import http, pypi
 from lockyard.store.store import Store
 from tests.build.makers import make_wheel
@@ -55,7 +55,7 @@ def by_pip(wheel: Wheel, store: Store, prefix: Path) -> Found:
 
 def by_lockyard(wheel: Wheel, store: Store, prefix: Path) -> Mapping[str, Entry]:
     python = platform.python_version()
-    target = Venv(prefix=str(prefix), interpreter=sys.executable, python=python)
+    target = Prefix(path=str(prefix), interpreter=sys.executable, python=python)
     layer = WheelLayer(title=wheel.name, wheels=(wheel,), venv=target)
     with wheel_tree(layer, store) as tree:
         return {entry.path: entry for entry in tree if entry.kind == "file"}

@@ -17,27 +17,27 @@ from lockyard.build.entry import Entry, text
 from lockyard.build.paths import safe_path
 from lockyard.build.wheel.archive import Member, WheelArchive, broken
 from lockyard.errors import BuildError
-from lockyard.plan.venv import Venv
+from lockyard.plan.prefix import Prefix
 
 _SCHEMES = {"purelib", "platlib", "scripts", "headers", "data"}
 
 
-def installed_entries(wheel: WheelArchive, venv: Venv) -> list[Entry]:
+def installed_entries(wheel: WheelArchive, prefix: Prefix) -> list[Entry]:
     """Return the entries that a wheel's installation makes in a virtual environment.
 
     Beside the wheel's own files these are the scripts of its entry points, INSTALLER, and
     the RECORD of what was installed (PyPA: recording installed projects).
     """
     root = wheel.root_scheme()
-    entries = [_placed(wheel, member, root, venv) for member in wheel.members()]
-    entries += _entry_point_scripts(wheel, venv)
-    folder = f"{venv.site_packages}/{wheel.dist_info}"
+    entries = [_placed(wheel, member, root, prefix) for member in wheel.members()]
+    entries += _entry_point_scripts(wheel, prefix)
+    folder = f"{prefix.site_packages}/{wheel.dist_info}"
     entries.append(text(f"{folder}/INSTALLER", "lockyard\n", owner=wheel.file))
-    entries.append(_record(entries, f"{folder}/RECORD", venv, wheel.file))
+    entries.append(_record(entries, f"{folder}/RECORD", prefix, wheel.file))
     return entries
 
 
-def _placed(wheel: WheelArchive, member: Member, root: str, venv: Venv) -> Entry:
+def _placed(wheel: WheelArchive, member: Member, root: str, prefix: Prefix) -> Entry:
     scheme, path = root, member.path
     top, _, rest = member.path.partition("/")
     if top.endswith(".data") and rest:
@@ -48,9 +48,9 @@ def _placed(wheel: WheelArchive, member: Member, root: str, venv: Venv) -> Entry
                 where=wheel.file,
                 solution=f"known: {', '.join(sorted(_SCHEMES))}",
             )
-    folder = venv.scheme(scheme, wheel.distribution)
+    folder = prefix.scheme(scheme, wheel.distribution)
     if scheme == "scripts":
-        return _script(wheel, member, f"{folder}/{path}", venv)
+        return _script(wheel, member, f"{folder}/{path}", prefix)
     return Entry(
         path=f"{folder}/{path}",
         kind="file",
@@ -62,17 +62,17 @@ def _placed(wheel: WheelArchive, member: Member, root: str, venv: Venv) -> Entry
     )
 
 
-def _script(wheel: WheelArchive, member: Member, path: str, venv: Venv) -> Entry:
+def _script(wheel: WheelArchive, member: Member, path: str, prefix: Prefix) -> Entry:
     with wheel.open(member.path) as stream:
         content = stream.read()
     if hashlib.sha256(content).hexdigest() != member.sha256:
         raise broken(wheel.file, f"{member.path} doesn't have the hash that RECORD gives")
-    with fix_shebang(io.BytesIO(content), venv.executable) as fixed:
+    with fix_shebang(io.BytesIO(content), prefix.executable) as fixed:
         return text(path, fixed.read(), mode=0o755, owner=wheel.file)
 
 
-def _entry_point_scripts(wheel: WheelArchive, venv: Venv) -> Iterator[Entry]:
-    folder = venv.scheme("scripts", wheel.distribution)
+def _entry_point_scripts(wheel: WheelArchive, prefix: Prefix) -> Iterator[Entry]:
+    folder = prefix.scheme("scripts", wheel.distribution)
     declared = wheel.read_dist_info("entry_points.txt") or ""
     try:
         scripts = [Script(*each) for each in parse_entrypoints(declared)]
@@ -80,31 +80,31 @@ def _entry_point_scripts(wheel: WheelArchive, venv: Venv) -> Iterator[Entry]:
         # The parser asserts what it expects, and knows no error of its own.
         raise broken(wheel.file, "its entry_points.txt declares a script in a wrong way") from None
     for script in scripts:
-        name, content = script.generate(venv.executable, "posix")
+        name, content = script.generate(prefix.executable, "posix")
         if "/" in name:
             raise broken(wheel.file, f"its script {name!r} would stand outside of the scripts")
         path = f"{folder}/{safe_path(name, wheel.file)}"
         yield text(path, content, mode=0o755, owner=wheel.file)
 
 
-def _record(entries: list[Entry], path: str, venv: Venv, owner: str) -> Entry:
+def _record(entries: list[Entry], path: str, prefix: Prefix, owner: str) -> Entry:
     """Return RECORD: paths relative to site-packages, as pip writes them."""
     rows = sorted(
         (
-            _relative(entry.path, venv),
+            _relative(entry.path, prefix),
             "sha256=" + base64.urlsafe_b64encode(bytes.fromhex(entry.sha256)).decode().rstrip("="),
             str(entry.size),
         )
         for entry in entries
     )
-    rows.append((_relative(path, venv), "", ""))
+    rows.append((_relative(path, prefix), "", ""))
     stream = io.StringIO()
     csv.writer(stream, lineterminator="\n").writerows(rows)
     return text(path, stream.getvalue(), owner=owner)
 
 
-def _relative(path: str, venv: Venv) -> str:
-    inside = f"{venv.site_packages}/"
+def _relative(path: str, prefix: Prefix) -> str:
+    inside = f"{prefix.site_packages}/"
     if path.startswith(inside):
         return path[len(inside) :]
-    return f"../../../{path[len(venv.prefix) :]}"
+    return f"../../../{path[len(prefix.path) :]}"

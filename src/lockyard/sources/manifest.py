@@ -7,7 +7,8 @@ from typing import TypeVar
 
 import cattrs
 from attrs import field, frozen
-from attrs.validators import gt, matches_re
+from attrs.validators import deep_iterable, gt, matches_re
+from cattrs.gen import make_dict_structure_fn, override
 
 from lockyard.errors import IntegrityError
 
@@ -23,6 +24,20 @@ MANIFESTS = frozenset(
         "application/vnd.docker.distribution.manifest.v2+json",
     }
 )
+CONFIGS = frozenset(
+    {
+        "application/vnd.oci.image.config.v1+json",
+        "application/vnd.docker.container.image.v1+json",
+    }
+)
+_ARCHIVES = (
+    "application/vnd.oci.image.layer.v1.tar",
+    "application/vnd.docker.image.rootfs.diff.tar",
+)
+LAYERS = frozenset(_ARCHIVES[0] + how for how in ("", "+gzip", "+zstd")) | frozenset(
+    _ARCHIVES[1] + how for how in ("", ".gzip", ".zstd")
+)
+_DIGEST = matches_re("sha256:[0-9a-f]{64}")
 T = TypeVar("T")
 
 
@@ -41,7 +56,8 @@ class Platform:
 class Descriptor:
     """A blob or a manifest by its digest; ``size`` is in bytes."""
 
-    digest: str = field(validator=matches_re("sha256:[0-9a-f]{64}"))
+    media_type: str = ""
+    digest: str = field(validator=_DIGEST)
     size: int = field(validator=gt(0))
     platform: Platform | None = None
 
@@ -66,6 +82,25 @@ class Manifest:
     layers: tuple[Descriptor, ...]
 
 
+@frozen(kw_only=True)
+class RootFs:
+    """The archives inside an image's layers, the base first."""
+
+    diff_ids: tuple[str, ...] = field(validator=deep_iterable(_DIGEST))
+
+
+@frozen(kw_only=True)
+class _Config:
+    rootfs: RootFs
+
+
+_CONVERTER = cattrs.Converter()
+_CONVERTER.register_structure_hook(
+    Descriptor,
+    make_dict_structure_fn(Descriptor, _CONVERTER, media_type=override(rename="mediaType")),
+)
+
+
 def parse_document(data: bytes, kinds: frozenset[str], where: str) -> Index | Manifest:
     """Return the index or manifest that a registry gave; ``kinds`` are the media types to take.
 
@@ -83,6 +118,11 @@ def parse_document(data: bytes, kinds: frozenset[str], where: str) -> Index | Ma
 def parse_config(data: bytes, where: str) -> Platform:
     """Return what an image's config says that it is made for, or raise IntegrityError."""
     return _structured(_parsed(data), Platform, where)
+
+
+def parse_diff_ids(data: bytes, where: str) -> tuple[str, ...]:
+    """Return the diffIDs of an image's config, the base first, or raise IntegrityError."""
+    return _structured(_parsed(data), _Config, where).rootfs.diff_ids
 
 
 def _parsed(data: bytes) -> object:
@@ -105,9 +145,9 @@ def _kind(value: object) -> str:
 
 def _structured(value: object, model: type[T], where: str) -> T:
     try:
-        return cattrs.structure(value, model)
+        return _CONVERTER.structure(value, model)
     except cattrs.BaseValidationError as error:
-        faults = cattrs.transform_error(error, path=model.__name__.lower())
+        faults = cattrs.transform_error(error, path=model.__name__.lower().strip("_"))
         raise _unknown(f"the registry's document is malformed: {faults[0]}", where) from None
 
 

@@ -6,15 +6,17 @@ from attrs import frozen
 
 
 @frozen(kw_only=True)
-class Venv:
-    """A virtual environment at ``prefix`` over the ``interpreter`` of version ``python``.
+class Prefix:
+    """The folder ``path`` of the image that holds Python packages.
 
-    ``python`` is the interpreter's full version, as 3.11.2.
+    Where it is ``virtual`` it is a virtual environment over the ``interpreter``, else the
+    installation that the interpreter belongs to. ``python`` is the full version, as 3.11.2.
     """
 
-    prefix: str
+    path: str
     interpreter: str
     python: str
+    virtual: bool = True
 
     @property
     def minor(self) -> str:
@@ -24,23 +26,24 @@ class Venv:
     @property
     def executable(self) -> str:
         """Return the interpreter that scripts name in their first line."""
-        return f"{self.prefix}/bin/python"
+        return f"{self.path}/bin/python"
 
     @property
     def site_packages(self) -> str:
         """Return the folder of modules, relative to the root."""
-        return f"{self.prefix[1:]}/lib/python{self.minor}/site-packages"
+        return f"{self.path[1:]}/lib/python{self.minor}/site-packages"
 
     def scheme(self, name: str, distribution: str) -> str:
         """Return the folder of an installation scheme, relative to the root.
 
         The schemes are those of a wheel's data folder (PyPA binary distribution format);
-        headers go where pip puts them in a virtual environment.
+        headers go where pip puts them.
         """
+        include = "include/site" if self.virtual else "include"
         return {
             "purelib": self.site_packages,
             "platlib": self.site_packages,
-            "scripts": f"{self.prefix[1:]}/bin",
-            "headers": f"{self.prefix[1:]}/include/site/python{self.minor}/{distribution}",
-            "data": self.prefix[1:],
+            "scripts": f"{self.path[1:]}/bin",
+            "headers": f"{self.path[1:]}/{include}/python{self.minor}/{distribution}",
+            "data": self.path[1:],
         }[name]

@@ -1,0 +1,1 @@
+"""Install conda packages into file trees, running nothing of theirs."""

@@ -1,0 +1,121 @@
+"""What is in a layer: its file tree, and which package owns what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from attrs import field, frozen
+
+from lockyard.build.base.accounts import PATHS, ImageAccounts
+from lockyard.build.base.files import base_files
+from lockyard.build.conda.install import conda_entries
+from lockyard.build.debian.accounts import Accounts, base_accounts
+from lockyard.build.debian.archive import open_debs
+from lockyard.build.debian.base import base_tree
+from lockyard.build.entry import Entry
+from lockyard.build.recipe import recipe_tree
+from lockyard.build.tree import Tree
+from lockyard.build.wheel.archive import open_wheel
+from lockyard.build.wheel.install import installed_entries
+from lockyard.errors import BuildError, StoreError
+from lockyard.fetch.image import held_image
+from lockyard.lock.model import Artifact
+from lockyard.plan.layer import (
+    ChosenLayer,
+    CondaLayer,
+    DebianLayer,
+    Layer,
+    RecipeLayer,
+    WheelLayer,
+)
+from lockyard.store.store import Store
+
+
+@frozen(kw_only=True)
+class Content:
+    """A layer's ``tree``, and the files and links that packages own, for each package its own.
+
+    Where two packages of the layer own one path, the tree has the first one's: whether that
+    is an error, the image says.
+    """
+
+    tree: Tree
+    owned: Sequence[Entry] = field(default=())
+
+
+@contextmanager
+def layer_content(layer: Layer, store: Store) -> Iterator[Content]:
+    """Give the content of a layer whose artifacts are in the store, as long as the block lasts."""
+    with ExitStack() as stack:
+        match layer:
+            case DebianLayer():
+                debs = stack.enter_context(open_debs(_paths(layer.debs, store)))
+                yield Content(tree=base_tree(debs))
+            case CondaLayer():
+                yield _owned(stack.enter_context(_conda_packages(layer, store)))
+            case WheelLayer():
+                yield _owned(stack.enter_context(_wheels(layer, store)))
+            case ChosenLayer():
+                inner = stack.enter_context(layer_content(layer.layer, store))
+                yield Content(tree=_chosen(layer, inner.tree))
+            case RecipeLayer():
+                accounts = stack.enter_context(_accounts(layer, store))
+                yield Content(tree=recipe_tree(layer, accounts))
+
+
+def _owned(packages: Sequence[Sequence[Entry]]) -> Content:
+    tree, owned = Tree(), list[Entry]()
+    for entries in packages:
+        Tree(entries)  # a package that contradicts itself is an error in any image
+        tree.cover(entries)
+        owned += (each for each in entries if each.kind in {"file", "symlink"})
+    return Content(tree=tree, owned=owned)
+
+
+@contextmanager
+def _wheels(layer: WheelLayer, store: Store) -> Iterator[list[list[Entry]]]:
+    with ExitStack() as stack:
+        yield [
+            installed_entries(stack.enter_context(open_wheel(path, file)), layer.prefix)
+            for file, path in _paths(layer.wheels, store).items()
+        ]
+
+
+def _chosen(layer: ChosenLayer, tree: Tree) -> Tree:
+    chosen = Tree()
+    for path in layer.paths:
+        entry = tree.get(path[1:])
+        if entry is None or entry.kind == "directory":
+            raise BuildError(
+                f"{layer.title} has no such file",
+                where=f"owners: {path}",
+                solution="name the package whose file shall stand there, or leave it out",
+            )
+        chosen.add([entry])
+    return chosen
+
+
+@contextmanager
+def _accounts(layer: RecipeLayer, store: Store) -> Iterator[Accounts | ImageAccounts]:
+    if layer.image is not None:
+        pulled = held_image(layer.image, store)
+        yield ImageAccounts(files=base_files(pulled, store, PATHS))
+    else:
+        with open_debs(_paths(layer.account_debs, store)) as debs:
+            yield base_accounts(debs)
+
+
+def _paths(artifacts: Sequence[Artifact], store: Store) -> dict[str, Path]:
+    paths = {}
+    for artifact in artifacts:
+        path = store.artifact(artifact.sha256, artifact.size)
+        if path is None:
+            raise StoreError(
+                f"{artifact.file} has gone from the store",
+                where=str(store.root),
+                solution="build again: it will be fetched again",
+            )
+        paths[artifact.file] = path
+    return paths

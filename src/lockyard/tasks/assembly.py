@@ -1,0 +1,127 @@
+"""Images under way: what they are made of is brought, and their layers are built, only once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from typing import Any
+
+from attrs import define, field
+
+from lockyard.assemble.layout import Image, assemble
+from lockyard.build.base.layers import base_layers
+from lockyard.build.built import BuiltLayer
+from lockyard.build.image import LayerBuilds, check_collisions, drop_damaged
+from lockyard.build.layer import cached_layer
+from lockyard.errors import LockyardError
+from lockyard.fetch.failures import gathered
+from lockyard.fetch.image import PulledImage
+from lockyard.lock.model import BaseImage
+from lockyard.plan.image import ImagePlan
+from lockyard.plan.layer import Layer, layer_key
+from lockyard.store.store import Store
+from lockyard.tasks.supply import Supply
+
+
+@define(kw_only=True)
+class Assembly:
+    """The layers of some images, those that the store lacks being built.
+
+    ``missing`` are the keys of those. ``failures`` says by an artifact's sha256, or by a base
+    image's manifest, why it can't be had.
+    """
+
+    store: Store
+    missing: frozenset[str]
+    failures: Mapping[str, LockyardError]
+    pulled: Mapping[str, PulledImage]
+    builds: LayerBuilds
+    futures: dict[str, Future[BuiltLayer]] = field(factory=dict)
+
+    def images(self, plans: Sequence[ImagePlan]) -> list[Image]:
+        """Return one image's platforms, once their layers are built.
+
+        Raise what keeps any of those from being built, or BuildError where two collide.
+        """
+        return [self._image(plan) for plan in plans]
+
+    def cancel(self) -> None:
+        """Begin nothing more."""
+        for future in self.futures.values():
+            future.cancel()
+
+    def _image(self, plan: ImagePlan) -> Image:
+        self._check_supplied(plan)
+        built = [self._layer(layer) for layer in plan.layers]
+        check_collisions(plan.layers, built, plan.owners)
+        if plan.image is None:
+            return assemble(plan, built)
+        base = self.pulled[plan.image.manifest]
+        title = f"base image {plan.image.image}:{plan.image.tag}"
+        return assemble(plan, [*base_layers(base, title), *built], json.loads(base.config))
+
+    def _layer(self, layer: Layer) -> BuiltLayer:
+        future = self.futures.get(layer_key(layer)) or self.builds.submit(layer)
+        return future.result()
+
+    def _check_supplied(self, plan: ImagePlan) -> None:
+        """Raise what keeps what an image is made of from being there."""
+        needed = {plan.image.manifest} if plan.image else set()
+        for layer in plan.layers:
+            if layer_key(layer) in self.missing:
+                needed |= {artifact.sha256 for artifact in layer.artifacts}
+        failed = [self.failures[each] for each in sorted(needed) if each in self.failures]
+        if failed:
+            raise gathered(failed, len(needed))
+
+
+@contextmanager
+def begin(
+    plans: Sequence[ImagePlan], supply: Supply, jobs: int
+) -> Iterator[Assembly]:
+    """Bring what images are made of, and begin to build their layers, in their order.
+
+    What can't be brought stops those images alone that need it.
+    """
+    store = supply.store
+    layers = {layer_key(layer): layer for plan in plans for layer in plan.layers}
+    drop_damaged(layers.values(), store, jobs)
+    missing = {key: each for key, each in layers.items() if cached_layer(each, store) is None}
+    bases = {plan.image.manifest: plan.image for plan in plans if plan.image is not None}
+    pulled, failures = _pull(bases, supply)
+    # Read again before anything is unpacked: what has gone bad since is brought anew.
+    artifacts = [artifact for layer in missing.values() for artifact in layer.artifacts]
+    failures |= supply.provide_each(artifacts, verify=True)
+    with LayerBuilds(store, jobs=jobs, reporter=supply.reporter) as builds:
+        assembly = Assembly(
+            store=store,
+            missing=frozenset(missing),
+            failures=failures,
+            pulled=pulled,
+            builds=builds,
+        )
+        for key, layer in missing.items():
+            needed = {artifact.sha256 for artifact in layer.artifacts} | _manifests(layer)
+            if not needed & failures.keys():
+                assembly.futures[key] = builds.submit(layer)
+        yield assembly
+
+
+def _manifests(layer: Layer) -> set[str]:
+    image: Any = getattr(layer, "image", None)
+    return {image.manifest} if image is not None else set()
+
+
+def _pull(
+    bases: Mapping[str, BaseImage], supply: Supply
+) -> tuple[dict[str, PulledImage], dict[str, LockyardError]]:
+    pulled: dict[str, PulledImage] = {}
+    failures: dict[str, LockyardError] = {}
+    for manifest, image in bases.items():
+        try:
+            pulled[manifest] = supply.pull(image)
+        except LockyardError as error:
+            failures[manifest] = error
+    return pulled, failures

@@ -1,0 +1,50 @@
+"""Why an image would be built: which of its parts changed since it was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lockyard.tasks.change import changes_between
+
+
+def reasons(now: Mapping[str, Any], then: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """Compare an image's parts with those that its ledger has; see ``ImagePlan.parts``.
+
+    A ledger of an older version has none.
+    """
+    if then is None:
+        return ("it isn't built here yet",)
+    try:
+        return tuple(_reasons(now, then)) or ("its parts stand in another order",)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return ("the record of its last build can't be read",)
+
+
+def _reasons(now: Mapping[str, Any], then: Mapping[str, Any]) -> list[str]:
+    told = []
+    if now["assembly"] != then["assembly"]:
+        told.append("this version of Lockyard puts images together in another way")
+    if now["base"] != then["base"]:
+        told.append(f"the base image is another: sha256:{now['base'][:12]}")
+    told += _layers(now["layers"], then["layers"])
+    told += [
+        f"config: {key}"
+        for key in sorted(now["config"].keys() | then["config"].keys())
+        if now["config"].get(key) != then["config"].get(key)
+    ]
+    told += [key for key in ("repository", "platform", "created") if now[key] != then[key]]
+    return told
+
+
+def _layers(now: Sequence[Sequence[str]], then: Sequence[Sequence[str]]) -> list[str]:
+    new, old = dict(map(tuple, now)), dict(map(tuple, then))  # type: ignore[arg-type]
+    told = [str(change).strip() for change in changes_between(_packages(old), _packages(new))]
+    changed = [title for title, key in new.items() if old.get(title, key) != key]
+    return [*told, *(f"{title}: its content" for title in changed)]
+
+
+def _packages(titles: Mapping[str, str]) -> dict[tuple[str, str], str]:
+    """Return the versions of packages by name, as the titles of their layers list them."""
+    pairs = [part.rpartition(" ")[::2] for title in titles for part in title.split(", ")]
+    return {("", name): version for name, version in pairs}
