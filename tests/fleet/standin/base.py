@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,8 +17,7 @@ from lockyard.assemble.document import (
     manifest_document,
     platform_index,
 )
-from lockyard.build.image import build_layers
-from lockyard.events import Silent
+from lockyard.build.layer import build_layer, cached_layer
 from lockyard.fetch.fetch import fetch
 from lockyard.fetch.locate import Locator
 from lockyard.lock.model import Deb
@@ -58,7 +58,8 @@ def _push(address: str, store: Store, image: str, tag: str) -> Pushed:
     connection = session(certificate(os.environ))
     locate = Locator(connection, {"debian": lambda: mirror_url(None, os.environ)})
     fetch(layer.debs, store=store, locate=locate, session=connection)
-    (built,) = build_layers([layer], store, jobs=2, reporter=Silent())
+    with ThreadPoolExecutor(2) as compressors:
+        built = cached_layer(layer, store) or build_layer(layer, store, compressors)
     blob = store.blob(built.digest, built.size)
     assert blob is not None
     push_blob(address, image, blob.read_bytes())
