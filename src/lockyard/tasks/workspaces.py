@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lockyard.errors import StoreError
 from lockyard.spec.reader import WORKSPACE_FILE
+from lockyard.store.faults import store_faults
 from lockyard.store.store import Store
 
 _RECORDS = "workspace"
@@ -36,7 +37,11 @@ def workspaces(store: Store) -> tuple[Path, ...]:
 
     Raise StoreError where that can't be said, since what they need can't be known then.
     """
-    records = sorted((store.root / "records" / _RECORDS).glob("*.json"))
+    # Not by glob, to which a folder that can't be read is an empty one.
+    records: list[Path] = []
+    with store_faults(store.root), suppress(FileNotFoundError):
+        folder = store.root / "records" / _RECORDS
+        records = [path for path in folder.iterdir() if path.suffix == ".json"]
     return tuple(sorted(root for each in records if _is_there(root := _root(each), store)))
 
 
