@@ -12,7 +12,6 @@ from attrs import evolve
 
 from lockyard import ASSEMBLY_VERSION
 from lockyard.assemble.layout import assemble
-from lockyard.build.image import build_layers
 from lockyard.events import Silent
 from lockyard.plan.image import ImagePlan
 from lockyard.plan.layer import DebianLayer, WheelLayer
@@ -20,6 +19,7 @@ from lockyard.store.store import Store
 from tests.build.makers import (
     PREFIX,
     base_passwd,
+    build_layers,
     deb_bytes,
     folder,
     hardlink,

@@ -9,11 +9,14 @@ import io
 import lzma
 import tarfile
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
+from lockyard.build.built import BuiltLayer
+from lockyard.build.image import LayerBuilds, check_collisions
+from lockyard.events import Reporter, Silent
 from lockyard.lock.model import Deb, Wheel
-from lockyard.plan.layer import RecipeLayer
+from lockyard.plan.layer import Layer, RecipeLayer
 from lockyard.plan.prefix import Prefix
 from lockyard.spec.model import ImageConfig, LaidFile, Recipe, User
 from lockyard.store.store import Store
@@ -22,6 +25,22 @@ PREFIX = Prefix(path="/opt/venv", interpreter="/usr/bin/python3.11", python="3.1
 PASSWD = b"root:*:0:0:root:/root:/bin/bash\nman:*:6:12:man:/var/cache/man:/usr/sbin/nologin\n"
 GROUP = b"root:*:0:\nmail:*:8:\nstaff:*:50:\n"
 Content = Mapping[str, bytes]
+
+
+def build_layers(
+    layers: Sequence[Layer],
+    store: Store,
+    *,
+    jobs: int = 2,
+    reporter: Reporter | None = None,
+    owners: Mapping[str, str] | None = None,
+) -> list[BuiltLayer]:
+    """Build an image's layers, in their order."""
+    with LayerBuilds(store, jobs=jobs, reporter=reporter or Silent()) as builds:
+        futures = [builds.submit(layer) for layer in layers]
+        built = [future.result() for future in futures]
+    check_collisions(layers, built, owners or {})
+    return built
 
 
 def record_hash(data: bytes, algorithm: str = "sha256") -> str:

@@ -26,7 +26,9 @@ from tests.build.makers import (
 
 @pytest.fixture
 def layer(store: Store) -> WheelLayer:
-    return WheelLayer(title="demo 1.0", wheels=(make_wheel(store, {"demo.py": b""}),), prefix=PREFIX)
+    return WheelLayer(
+        title="demo 1.0", wheels=(make_wheel(store, {"demo.py": b""}),), prefix=PREFIX
+    )
 
 
 def content(built: BuiltLayer, store: Store) -> bytes:
@@ -77,10 +79,10 @@ def test_a_layer_is_found_again(layer: Layer, store: Store, executor: Executor) 
         {"size": "1"},
         {"diff_id": "x"},
         {"diff_id": None},
-        {"files": None},
-        {"files": [["path"]]},
-        {"files": 1},
-        {"files": [[1, 2, 3, 4, 5]]},
+        {"owned": None},
+        {"owned": [["path"]]},
+        {"owned": 1},
+        {"owned": [[1, 2, 3, 4, 5, 6, 7]]},
     ],
 )
 def test_a_corrupt_record_is_not_believed(
@@ -127,8 +129,8 @@ def test_files_are_recorded_of_wheels_only(store: Store, executor: Executor) -> 
     wheel = make_wheel(store, {"demo.py": b""})
     layers = DebianLayer(debs=(deb,)), WheelLayer(title="", wheels=(wheel,), prefix=PREFIX)
     debian, wheels = (build_layer(layer, store, executor) for layer in layers)
-    assert debian.files == ()
-    names = [file.path.rpartition("/")[2] for file in wheels.files]
+    assert debian.owned == ()
+    names = sorted(file.path.rpartition("/")[2] for file in wheels.owned)
     assert names == ["INSTALLER", "METADATA", "RECORD", "WHEEL", "demo.py"]
-    assert {file.owner for file in wheels.files} == {wheel.file}
+    assert {file.owner for file in wheels.owned} == {wheel.file}
     assert cached_layer(layers[1], store) == wheels

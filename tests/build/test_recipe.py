@@ -10,9 +10,10 @@ from typing import Any, cast
 
 import pytest
 
+from lockyard.build.debian.accounts import base_accounts
 from lockyard.build.debian.archive import open_debs
 from lockyard.build.entry import Entry
-from lockyard.build.recipe import recipe_tree, prefix_entries
+from lockyard.build.recipe import prefix_entries, recipe_tree
 from lockyard.build.tar import write_tar
 from lockyard.build.tree import Tree
 from lockyard.errors import BuildError
@@ -24,7 +25,9 @@ from tests.build.makers import PREFIX, base_passwd, recipe_layer
 def entries(tmp_path: Path, **more: Any) -> dict[str, Entry]:
     (tmp_path / "a").write_bytes(base_passwd())
     with open_debs({"a.deb": tmp_path / "a"}) as debs:
-        return {entry.path: entry for entry in recipe_tree(recipe_layer(**more), debs)}
+        return {
+            entry.path: entry for entry in recipe_tree(recipe_layer(**more), base_accounts(debs))
+        }
 
 
 def content(entry: Entry) -> str:

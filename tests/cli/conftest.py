@@ -128,12 +128,17 @@ class Yard:
         return done.stderr
 
     def state(self) -> dict[str, str]:
-        """Return the digest of every file of the workspace and the store, caches aside."""
+        """Return the digest of every file of the workspace and the store.
+
+        Caches aside, and what says who uses the store.
+        """
         return {
             str(path): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
             for folder in (self.root, self.store)
             for path in sorted(folder.rglob("*"))
-            if (path.is_file() or folder == self.root) and "cache" not in path.parts
+            if (path.is_file() or folder == self.root)
+            and not {"cache", "workspace"} & set(path.relative_to(folder).parts)
+            and path != self.store / "lock"
         }
 
     def write_spec(self, name: str, text: str) -> None:

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from lockyard.lock.model import Lock, Target, Wheel
+from lockyard.lock.model import Lock, Target
 from lockyard.plan import image as module
-from lockyard.plan.image import ImagePlan, plan_image, wheel_layers
-from lockyard.plan.layer import DebianLayer, RecipeLayer, WheelLayer, layer_key
+from lockyard.plan.image import ImagePlan, plan_image
+from lockyard.plan.layer import DebianLayer, RecipeLayer, WheelLayer
 from lockyard.spec.reader import Fleet, read_fleet
 from tests.build.makers import PREFIX, deb_artifact, wheel_artifact
 
@@ -146,44 +146,6 @@ def test_the_config_of_an_image(fleet: Fleet) -> None:
 def test_an_image_is_as_old_as_its_newest_package(fleet: Fleet) -> None:
     assert plan(fleet).created == "2026-01-10T00:00:00Z"
     assert plan(fleet, evolve(LOCK, wheels=())).created == "1980-01-01T00:00:00Z"
-
-
-def wheels(count: int, size: int = 1000) -> list[Wheel]:
-    return [wheel_artifact(f"w{number:03}", size=size) for number in range(count)]
-
-
-def test_a_big_wheel_is_alone_and_small_ones_share() -> None:
-    small = wheels(100)
-    layers = wheel_layers([*small, wheel_artifact("big", size=8 * MIB)], PREFIX)
-    assert named(layers)[0] == ["big"]
-    assert len(layers) == 9
-    assert sorted(name for layer in named(layers[1:]) for name in layer) == [w.name for w in small]
-
-
-def test_the_order_of_the_lock_does_not_show() -> None:
-    some = [*wheels(20), *wheels(3, 9 * MIB)]
-    assert wheel_layers(some, PREFIX) == wheel_layers(some[::-1], PREFIX)
-
-
-def test_a_change_of_one_wheel_changes_one_layer() -> None:
-    some = wheels(50)
-    before = {layer_key(layer) for layer in wheel_layers(some, PREFIX)}
-    bumped = [*some[:-1], wheel_artifact("w049", "2.0")]
-    assert len(before - {layer_key(layer) for layer in wheel_layers(bumped, PREFIX)}) == 1
-    assert len(before - {layer_key(layer) for layer in wheel_layers(some[:-1], PREFIX)}) == 1
-
-
-def test_an_image_keeps_below_what_engines_can_stack() -> None:
-    layers = wheel_layers(wheels(300, 9 * MIB), PREFIX)
-    assert len(layers) + 2 <= 100
-    assert sum(len(layer.wheels) for layer in layers) == 300
-
-
-def test_a_title_names_every_wheel_with_its_version() -> None:
-    (layer,) = wheel_layers([wheel_artifact("a", "1.5")], PREFIX)
-    assert layer.title == "a 1.5"
-    titles = ", ".join(layer.title for layer in wheel_layers(wheels(5), PREFIX))
-    assert sorted(titles.split(", ")) == [f"w{number:03} 1.0" for number in range(5)]
 
 
 CHANGES: dict[str, dict[str, Any]] = {

@@ -53,7 +53,10 @@ DECIDE: dict[str, tuple[Layer, Layer]] = {
             *DEBS, files={"/usr/bin/start": recipe().files[cast(Any, "/usr/local/bin/start")]}
         ),
     ),
-    "the interpreter": (RECIPE, evolve(RECIPE, prefix=evolve(PREFIX, interpreter="/usr/bin/python3"))),
+    "the interpreter": (
+        RECIPE,
+        evolve(RECIPE, prefix=evolve(PREFIX, interpreter="/usr/bin/python3")),
+    ),
     "the base's accounts": (RECIPE, evolve(RECIPE, account_debs=DEBS[:1])),
     "the kind": (DebianLayer(debs=()), WheelLayer(title="", wheels=(), prefix=PREFIX)),
 }

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import tarfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -137,3 +138,20 @@ def test_a_full_output_folder_is_not_taken_for_the_store(
         write_archive(folder, tmp_path / "out" / "it.tar")
     assert "--output" in caught.value.solution
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_what_a_killed_process_left_goes_after_a_day(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "out" / "it.tar"
+    child = os.fork()
+    if not child:
+        monkeypatch.setattr("lockyard.ship.archive.write_tar", lambda *_: os._exit(9))
+        write_archive(folder, target)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    (left,) = target.parent.iterdir()
+    write_archive(folder, target)
+    assert left.exists()
+    monkeypatch.setattr(time, "time", lambda: 1e12)
+    write_archive(folder, target)
+    assert list(target.parent.iterdir()) == [target]

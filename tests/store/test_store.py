@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
+import time
 from pathlib import Path
 
 import pytest
@@ -118,3 +119,27 @@ def test_a_store_that_is_a_file_is_an_error_with_advice(tmp_path: Path) -> None:
 
 def test_a_store_can_be_sent_to_another_process(store: Store) -> None:
     assert pickle.loads(pickle.dumps(store)) == store  # noqa: S301
+
+
+def test_what_is_asked_for_is_marked_as_used_once_a_day(store: Store) -> None:
+    path = put(store)
+    store.put_record("layer", "key", {})
+    record = store.root / "records/layer/key.json"
+    for days, moves in ((0.5, False), (2, True)):
+        before = time.time() - days * 86_400
+        for each, ask in (
+            (path, lambda: store.artifact(DIGEST)),
+            (record, lambda: store.record("layer", "key")),
+        ):
+            os.utime(each, (before, before))
+            assert ask() is not None
+            assert (each.stat().st_mtime > before + 3600) is moves
+
+
+def test_a_layer_is_not_marked_since_layouts_share_its_file(store: Store) -> None:
+    with store.writer("blob") as writer:
+        writer.write(DATA)
+        path = writer.commit()
+    os.utime(path, (1000, 1000))
+    assert store.blob(DIGEST) == path
+    assert path.stat().st_mtime == 1000

@@ -3,9 +3,8 @@ from __future__ import annotations
 import pytest
 from attrs import evolve
 
-from lockyard.errors import LockError, UnsupportedError
+from lockyard.errors import LockError
 from lockyard.lock.file import write_lock
-from lockyard.lock.model import Sdist
 from lockyard.spec.reader import Fleet, read_fleet
 from lockyard.tasks.plan import fresh_lock, plan_env
 from tests.tasks.conftest import lock_of, wheel
@@ -63,10 +62,3 @@ def test_a_target_that_a_hand_took_out(fleet: Fleet) -> None:
         write_lock(fleet.root, evolve(lock, targets=targets))
         with pytest.raises(LockError, match="its targets aren't those of its env"):
             fresh_lock(fleet, env)
-
-
-def test_a_wheel_that_is_built_from_source(fleet: Fleet) -> None:
-    sdist = Sdist(file="gast-0.2.2.tar.gz", sha256="1" * 64, size=10, tools=("setuptools==1",))
-    write_lock(fleet.root, lock_of(fleet, evolve(wheel("gast", "0.2.2"), sdist=sdist)))
-    with pytest.raises(UnsupportedError, match="gast comes from source"):
-        plan_env(fleet, "trial")

@@ -54,8 +54,9 @@ def config_document(
     """
     os, _, architecture = plan.target.platform.partition("/")
     variant = {"variant": "v8"} if architecture == "arm64" else {}
-    history = list((base or {}).get("history") or ())
-    own = layers[-len(plan.layers) :]
+    own = len(layers) - len(plan.layers)
+    given: list[Any] = (base or {}).get("history") or []
+    inherited = given or _history(plan, layers[:own])
     value = {
         "created": plan.created,
         "architecture": architecture,
@@ -63,10 +64,7 @@ def config_document(
         **variant,
         "config": _inherited((base or {}).get("config") or {}, plan.config),
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{each.diff_id}" for each in layers]},
-        "history": [
-            *(history or _history(plan, layers[: -len(plan.layers)])),
-            *_history(plan, own),
-        ],
+        "history": [*inherited, *_history(plan, layers[own:])],
     }
     return Document(CONFIG, encoded(value))
 

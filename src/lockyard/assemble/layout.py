@@ -5,12 +5,10 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import re
 import shutil
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +22,7 @@ from lockyard.assemble.document import (
     manifest_document,
     platform_index,
 )
+from lockyard.assemble.left import prefix_of, sweep_left
 from lockyard.assemble.replace import replace_folder
 from lockyard.build.built import BuiltLayer
 from lockyard.errors import BuildError, StoreError
@@ -36,7 +35,6 @@ LEDGER = "lockyard.json"
 MOST_LAYERS = 100  # overlay file systems stack few more
 # linux/fs.h: share the extents of another file, copied on write.
 _FICLONE = 0x40049409
-_DAY = 86_400
 
 
 @frozen(kw_only=True)
@@ -100,8 +98,8 @@ def write_layout(
     """
     with output_faults(folder.parent):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(folder, time.time())
-        made = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+        sweep_left(folder, time.time())
+        made = Path(tempfile.mkdtemp(dir=folder.parent, prefix=prefix_of(folder)))
         try:
             for image in images:
                 _put_blobs(image, store, made)
@@ -132,18 +130,6 @@ def read_ledger(folder: Path) -> dict[str, Any] | None:
     except (OSError, ValueError, LookupError, AttributeError, TypeError, RecursionError):
         return None
     return ledger if sound else None
-
-
-def _sweep(folder: Path, now: float) -> None:
-    """Remove what builds of this image that were killed left beside it, a day ago or more."""
-    # As tempfile names them; with what replace_folder adds.
-    left = re.compile(rf"\.{re.escape(folder.name)}\.[a-z0-9_]{{8}}(\.old)?")
-    for path in sorted(folder.parent.iterdir()):
-        # Another build may be done with it meanwhile, and remove it.
-        with suppress(FileNotFoundError):
-            # Not the time of its content: an older layout may just have got this name.
-            if left.fullmatch(path.name) and path.lstat().st_ctime < now - _DAY:
-                shutil.rmtree(path, ignore_errors=True)
 
 
 def _put_blobs(image: Image, store: Store, folder: Path) -> None:

@@ -10,7 +10,7 @@ from attrs import field, frozen
 
 from lockyard.build.base.accounts import PATHS, ImageAccounts
 from lockyard.build.base.files import base_files
-from lockyard.build.conda.install import conda_entries
+from lockyard.build.conda.install import CondaPrefix, conda_packages
 from lockyard.build.debian.accounts import Accounts, base_accounts
 from lockyard.build.debian.archive import open_debs
 from lockyard.build.debian.base import base_tree
@@ -20,7 +20,7 @@ from lockyard.build.tree import Tree
 from lockyard.build.wheel.archive import open_wheel
 from lockyard.build.wheel.install import installed_entries
 from lockyard.errors import BuildError, StoreError
-from lockyard.fetch.image import held_image
+from lockyard.fetch.image import fetch_image
 from lockyard.lock.model import Artifact
 from lockyard.plan.layer import (
     ChosenLayer,
@@ -54,7 +54,13 @@ def layer_content(layer: Layer, store: Store) -> Iterator[Content]:
                 debs = stack.enter_context(open_debs(_paths(layer.debs, store)))
                 yield Content(tree=base_tree(debs))
             case CondaLayer():
-                yield _owned(stack.enter_context(_conda_packages(layer, store)))
+                prefix = CondaPrefix(
+                    path=layer.prefix.path,
+                    python=layer.prefix.python,
+                    channels={each.source: layer.channel for each in layer.packages},
+                )
+                paths = _paths(layer.packages, store)
+                yield _owned(stack.enter_context(conda_packages(layer.packages, paths, prefix)))
             case WheelLayer():
                 yield _owned(stack.enter_context(_wheels(layer, store)))
             case ChosenLayer():
@@ -100,7 +106,7 @@ def _chosen(layer: ChosenLayer, tree: Tree) -> Tree:
 @contextmanager
 def _accounts(layer: RecipeLayer, store: Store) -> Iterator[Accounts | ImageAccounts]:
     if layer.image is not None:
-        pulled = held_image(layer.image, store)
+        pulled = fetch_image(layer.image, store=store)
         yield ImageAccounts(files=base_files(pulled, store, PATHS))
     else:
         with open_debs(_paths(layer.account_debs, store)) as debs:

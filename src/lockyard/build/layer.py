@@ -35,7 +35,9 @@ def _built(layer: Layer, *, digest: str, size: int, diff_id: str, owned: Any) ->
     """Return a layer as it was recorded, or None where the list of its files isn't one."""
     try:
         entries = tuple(
-            Entry(path="" + path, kind=kind, mode=mode, size=length, sha256=sha, link=link, owner=by)
+            Entry(
+                path="" + path, kind=kind, mode=mode, size=length, sha256=sha, link=link, owner=by
+            )
             for path, kind, mode, length, sha, link, by in owned
         )
     except (TypeError, ValueError):

@@ -20,10 +20,12 @@ from lockyard.cli.output import readable, show, tell, told
 from lockyard.cli.progress import progress
 from lockyard.cli.review import check, diff, export, why
 from lockyard.cli.ship import push
+from lockyard.cli.upkeep import gc
 from lockyard.errors import LockyardError, UnsupportedError, UsageError
 from lockyard.resolve.moves import Moves
 from lockyard.spec.reader import Fleet, read_fleet
 from lockyard.store.store import Store
+from lockyard.tasks.workspaces import remember
 
 if TYPE_CHECKING:
     from lockyard.tasks.build import Built
@@ -104,6 +106,8 @@ def lock(
 
     with told(as_json=json):
         fleet, store = _fleet(), Store.default(os.environ)
+        if not dry_run:
+            remember(store, fleet.root)
         names = _chosen(fleet, name, all)
         moves = _moves(upgrade, upgrade_package or (), as_of)
         check_moves(fleet, names, moves)
@@ -172,6 +176,8 @@ def build(
 
     with told(as_json=json):
         fleet, store = _fleet(), Store.default(os.environ)
+        if not dry_run:
+            remember(store, fleet.root)
         with progress(quiet=json) as reporter:
             builder = Builder(
                 fleet=fleet,
@@ -280,4 +286,4 @@ def _finish(
         raise Exit(code=counted[0].status)
 
 
-namespace = Collection(list_, lock, check, diff, why, export, build, push)
+namespace = Collection(list_, lock, check, diff, why, export, build, push, gc)

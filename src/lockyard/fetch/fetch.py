@@ -20,6 +20,7 @@ from lockyard.sources.http import UnreachableError, get
 from lockyard.store.store import Store
 
 _OVERALL = "fetch"
+_JOBS = 8
 
 Wanted = TypeVar("Wanted", bound=Content)
 
@@ -40,7 +41,7 @@ def fetch(
     locate: Locate,
     session: requests.Session,
     reporter: Reporter | None = None,
-    jobs: int = 8,
+    jobs: int = _JOBS,
     verify: bool = False,
 ) -> FetchSummary:
     """Have every artifact in the store, verified; each is fetched once.
@@ -52,12 +53,37 @@ def fetch(
     StoreError at once. An interrupt ends within about a second, and the next call goes on from
     the bytes that came.
     """
-
-    def ask(artifact: Artifact) -> Ask:
-        url = locate(artifact)
-        return partial(get, session, url, what=artifact.file, source=artifact.source, stream=True)
-
+    ask = partial(_ask, locate, session)
     return obtain(artifacts, store=store, ask=ask, reporter=reporter, jobs=jobs, verify=verify)
+
+
+def fetch_each(
+    artifacts: Iterable[Artifact],
+    *,
+    store: Store,
+    locate: Locate,
+    session: requests.Session,
+    reporter: Reporter | None = None,
+    verify: bool = False,
+) -> dict[str, LockyardError]:
+    """Have what artifacts can be had in the store; return why others can't, by their sha256.
+
+    See ``fetch``. Raises StoreError.
+    """
+    fetcher = _Fetcher(
+        store=store,
+        ask=partial(_ask, locate, session),
+        reporter=reporter or Silent(),
+        verify=verify,
+    )
+    wanted = distinct(artifacts)
+    outcomes = fetcher.run(fetcher.missing(wanted), _JOBS)
+    return {sha256: each for sha256, each in outcomes.items() if isinstance(each, LockyardError)}
+
+
+def _ask(locate: Locate, session: requests.Session, artifact: Artifact) -> Ask:
+    url = locate(artifact)
+    return partial(get, session, url, what=artifact.file, source=artifact.source, stream=True)
 
 
 def obtain(
@@ -66,14 +92,13 @@ def obtain(
     store: Store,
     ask: Callable[[Wanted], Ask],
     reporter: Reporter | None = None,
-    jobs: int = 8,
+    jobs: int = _JOBS,
     verify: bool = False,
 ) -> FetchSummary:
     """Have contents of any kind in the store; ``ask`` gives the way to one. See ``fetch``."""
     wanted = distinct(contents)
-    missing = [each for each in wanted if verify or store.artifact(each.sha256, each.size) is None]
     fetcher = _Fetcher(store=store, ask=ask, reporter=reporter or Silent(), verify=verify)
-    outcomes = fetcher.run(missing, jobs) if missing else []
+    outcomes = fetcher.run(fetcher.missing(wanted), jobs).values()
     failures = [outcome for outcome in outcomes if isinstance(outcome, LockyardError)]
     if failures:
         raise gathered(failures, len(wanted))
@@ -96,13 +121,24 @@ class _Fetcher(Generic[Wanted]):
     cancel: Cancel = field(factory=Cancel)
     unreachable: dict[str, UnreachableError] = field(factory=dict)
 
-    def run(self, artifacts: list[Wanted], jobs: int) -> list[int | LockyardError | None]:
+    def missing(self, contents: Iterable[Wanted]) -> list[Wanted]:
+        """Return what must be looked at: all with ``verify``, else what the store lacks."""
+        held = self.store.artifact
+        return [each for each in contents if self.verify or held(each.sha256, each.size) is None]
+
+    def run(self, artifacts: list[Wanted], jobs: int) -> dict[str, int | LockyardError | None]:
+        """Return by its sha256 what came of each; see ``_attempt``."""
+        if not artifacts:
+            return {}
         total = sum(artifact.size for artifact in artifacts)
         self.reporter.begin(_OVERALL, f"Fetching {len(artifacts)} artifacts", total)
         try:
-            return run(self._attempt, artifacts, jobs=jobs, cancel=self.cancel)
+            return dict(run(self._outcome, artifacts, jobs=jobs, cancel=self.cancel))
         finally:
             self.reporter.end(_OVERALL)
+
+    def _outcome(self, artifact: Wanted) -> tuple[str, int | LockyardError | None]:
+        return artifact.sha256, self._attempt(artifact)
 
     def _attempt(self, artifact: Wanted) -> int | LockyardError | None:
         """Return the bytes that were fetched, None where it was there, else why not."""

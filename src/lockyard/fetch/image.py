@@ -7,7 +7,7 @@ from functools import partial
 
 from attrs import frozen
 
-from lockyard.errors import FetchError, IntegrityError, LockError
+from lockyard.errors import FetchError, IntegrityError, LockError, StoreError
 from lockyard.events import Reporter
 from lockyard.fetch.download import Ask
 from lockyard.fetch.fetch import obtain
@@ -63,7 +63,7 @@ def fetch_image(
     image: BaseImage,
     *,
     store: Store,
-    registry: Registry,
+    registry: Registry | None = None,
     reporter: Reporter | None = None,
     jobs: int = 4,
     verify: bool = False,
@@ -74,20 +74,24 @@ def fetch_image(
     and again with ``verify``. An interrupted pull goes on where it was. Raise FetchError where
     the registry can't be asked or mayn't give a layer to others, IntegrityError where anything
     isn't what a digest names or the image isn't one for its platform, LockError where the lock
-    contradicts its own manifest.
+    contradicts its own manifest. Without a registry, StoreError is raised for what isn't there.
     """
-    where = f"{registry.name}/{image.image}@sha256:{image.manifest}"
+    where = f"{registry.name if registry else image.source}/{image.image}@sha256:{image.manifest}"
     manifest = _document(
         store,
         image.manifest,
-        lambda: registry.manifest(image.image, f"sha256:{image.manifest}", sorted(MANIFESTS)),
+        lambda: _there(registry).manifest(
+            image.image, f"sha256:{image.manifest}", sorted(MANIFESTS)
+        ),
     )
     parsed = parse_document(manifest, MANIFESTS, where)
     assert isinstance(parsed, Manifest)  # noqa: S101 - no other kind is taken
     _check_kinds(parsed, where)
     _check_lock(image, parsed, where)
     config = _document(
-        store, parsed.config.sha256, lambda: registry.blob(image.image, parsed.config.sha256)
+        store,
+        parsed.config.sha256,
+        lambda: _there(registry).blob(image.image, parsed.config.sha256),
     )
     diff_ids = _checked_config(image, parsed, config, where)
     wanted = [
@@ -101,7 +105,7 @@ def fetch_image(
     ]
 
     def ask(layer: _Layer) -> Ask:
-        return partial(registry.open_blob, image.image, layer.sha256)
+        return partial(_there(registry).open_blob, image.image, layer.sha256)
 
     obtain(wanted, store=store, ask=ask, reporter=reporter, jobs=jobs, verify=verify)
     layers = [
@@ -114,6 +118,16 @@ def fetch_image(
         for layer, diff_id in zip(parsed.layers, diff_ids, strict=True)
     ]
     return PulledImage(manifest=manifest, config=config, layers=tuple(layers))
+
+
+def _there(registry: Registry | None) -> Registry:
+    if registry is None:
+        raise StoreError(
+            "a part of the base image has gone from the store",
+            where="base image",
+            solution="build again: it will be fetched again",
+        )
+    return registry
 
 
 def _document(store: Store, sha256: str, ask: Callable[[], bytes]) -> bytes:

@@ -16,6 +16,7 @@ BIG = 8 << 20  # bytes of a package from which on it is a layer of its own
 MOST_BIG = 60  # such layers, in an image of at most 100
 MOST = 256 << 20  # bytes of packages that share a layer
 SHARED = 8  # layers that the small ones share, before any of them exceeds the most
+_FIRST = 7  # the digit of a name's hash that divides first
 
 Package = TypeVar("Package", bound=Artifact)
 
@@ -28,12 +29,14 @@ def divide(packages: Iterable[Package], most_big: int = MOST_BIG) -> list[tuple[
     return [*alone, *_shared(ordered[len(big) :])]
 
 
-def _shared(packages: Sequence[Package], digit: int = 7) -> list[tuple[Package, ...]]:
-    """Divide by one digit of the names' hashes, and by the next where that isn't enough."""
+def _shared(
+    packages: Sequence[Package], digit: int = _FIRST, ways: int = SHARED
+) -> list[tuple[Package, ...]]:
+    """Divide by one digit of the names' hashes; in two by the next where that isn't enough."""
     groups: dict[int, list[Package]] = {}
     for package in packages:
         name = hashlib.sha256(package.name.encode()).hexdigest()
-        groups.setdefault(int(name[digit], 16) % SHARED, []).append(package)
+        groups.setdefault(int(name[digit], 16) % ways, []).append(package)
     return list(chain.from_iterable(_bounded(groups[number], digit) for number in sorted(groups)))
 
 
@@ -41,4 +44,4 @@ def _bounded(group: Sequence[Package], digit: int) -> list[tuple[Package, ...]]:
     small = len(group) == 1 or sum(each.size for each in group) <= MOST
     if small or digit + 1 == hashlib.sha256().digest_size * 2:
         return [tuple(sorted(group, key=lambda each: each.name))]
-    return _shared(group, digit + 1)
+    return _shared(group, digit + 1, ways=2)

@@ -118,7 +118,7 @@ def plan_image(
         ),
         config=image_config(workspace, env, recipe, image),
         created=max((wheel.uploaded for wheel in wheels if wheel.uploaded), default=_UNKNOWN),
-        owners=env.owners,
+        owners={str(path): str(owner) for path, owner in env.owners.items()},
     )
 
 
@@ -128,8 +128,8 @@ def chosen_layers(packages: Sequence[PackageLayer], env: Env) -> list[ChosenLaye
     Raise SpecError for a package that isn't there.
     """
     paths: dict[str, list[str]] = {}
-    for path, owner in env.owners.items():
-        paths.setdefault(owner, []).append(path)
+    for path, package in env.owners.items():
+        paths.setdefault(str(package), []).append(str(path))
     layers = []
     for owner, chosen in sorted(paths.items()):
         alone = next((each for layer in packages if (each := layer.alone(owner))), None)

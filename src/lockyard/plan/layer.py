@@ -134,11 +134,16 @@ class ChosenLayer:
 
 @frozen(kw_only=True)
 class RecipeLayer:
-    """The recipe's user, folders and files, and the empty virtual environment."""
+    """The recipe's user, folders and files, and what a prefix has that is no package's.
+
+    The user is added to the accounts of the base: those of its ``account_debs``, or those in
+    its ``image``.
+    """
 
     recipe: Recipe
     prefix: Prefix
-    account_debs: tuple[Deb, ...]
+    account_debs: tuple[Deb, ...] = ()
+    image: BaseImage | None = None
 
     @property
     def title(self) -> str:

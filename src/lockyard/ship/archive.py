@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from lockyard.assemble.document import encoded
+from lockyard.assemble.left import prefix_of, sweep_left
 from lockyard.build.entry import Entry, directory, text
 from lockyard.build.tar import write_tar
 from lockyard.errors import IntegrityError, UsageError
@@ -22,6 +24,8 @@ def write_archive(folder: Path, target: Path) -> None:
     Raise UsageError for a folder that isn't a layout, IntegrityError where a blob isn't what
     its name says, StoreError where the target's folder can't be written.
 
+    What killed processes left of it beside the target, a day ago or more, is removed.
+
     Beside the layout's files it has the ``manifest.json`` that engines without a containerd
     store read. The same layout gives the same archive.
     """
@@ -29,7 +33,10 @@ def write_archive(folder: Path, target: Path) -> None:
         raise UsageError("this is a folder", where=str(target), solution="name a file")
     with output_faults(target.parent):
         target.parent.mkdir(parents=True, exist_ok=True)
-    with Writer(target.parent, target.parent, lambda _: target, output_faults) as writer:
+        sweep_left(target, time.time())
+    with Writer(
+        target.parent, target.parent, lambda _: target, output_faults, prefix_of(target)
+    ) as writer:
         try:
             write_tar(_entries(folder), writer.write)
         except IntegrityError as error:

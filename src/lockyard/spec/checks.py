@@ -14,6 +14,7 @@ from typing import Annotated, Any, NewType
 from lockyard.spec.platform import PLATFORMS
 
 PypiName = NewType("PypiName", str)
+PackageName = NewType("PackageName", str)
 PypiRequirement = NewType("PypiRequirement", str)
 DebianRequirement = NewType("DebianRequirement", str)
 Platform = NewType("Platform", str)
@@ -256,6 +257,9 @@ _PART = "[a-z0-9]+([.-][a-z0-9]+)*"
 TEXT_CHECKS: dict[object, Callable[[str], None]] = {
     PypiName: matching(
         "[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", "a package's name", '"pyyaml" (PEP 508)'
+    ),
+    PackageName: matching(
+        "[A-Za-z0-9_][A-Za-z0-9._+-]*", "a package's name", '"numpy", as the lock has it'
     ),
     PypiRequirement: check_pypi_requirement,
     DebianRequirement: check_debian_requirement,

@@ -28,6 +28,7 @@ from lockyard.spec.checks import (
     Mode,
     NamePart,
     Owner,
+    PackageName,
     Platform,
     Port,
     PypiName,
@@ -185,7 +186,8 @@ class Env:
     built from source, normalised (PEP 503).
 
     ``variants`` adds requirements of its own to each variant; ``environment`` holds variables
-    of the image, over the recipe's.
+    of the image, over the recipe's. ``owners`` names the package whose file stands at a path
+    that several packages have, each with another content.
     """
 
     name: str = ""
@@ -201,6 +203,7 @@ class Env:
     )
     platforms: Annotated[tuple[Platform, ...], SOME] = (Platform("linux/amd64"),)
     environment: Mapping[VariableName, Value] = field(factory=dict)
+    owners: Mapping[ImagePath, PackageName] = field(factory=dict)
 
 
 @frozen(kw_only=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import stat
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +19,7 @@ from lockyard.errors import StoreError
 from lockyard.store.digest import check_content, checked_sha256, file_sha256
 from lockyard.store.faults import store_faults
 from lockyard.store.partial import Partial
+from lockyard.store.usage import hold
 from lockyard.store.writer import Writer
 
 Kind = Literal["artifact", "blob"]
@@ -41,11 +44,16 @@ class Store:
         partial/<sha256>                               downloads to be resumed
         cache/                                         what the resolvers keep
         tmp/                                           files that are being written
+        lock                                           empty; locked by whoever uses the store
 
     A file has its final name only once it is complete and hashed, so a kill at any moment
     leaves nothing that is believed. Files are read-only; folders are as the umask says, which
     is how a user decides who may share them. Every method raises StoreError where the file
     system refuses.
+
+    The mtime of an artifact or a record is when it was last asked for, to the day. The file
+    system's own time of access isn't relied on: most are mounted such that it lags or stands.
+    Layers have the use of the records that name them, since image layouts may share their files.
     """
 
     root: Path
@@ -59,8 +67,12 @@ class Store:
 
     @classmethod
     def open(cls, root: Path, *, now: Callable[[], float] = time.time) -> Store:
-        """Return the store at ``root``, after removing what dead processes left in it."""
+        """Use the store at ``root`` until this process ends; see ``usage``.
+
+        What dead processes left in it is removed.
+        """
         store = cls(root)
+        hold(root)
         store.sweep(now())
         return store
 
@@ -71,7 +83,10 @@ class Store:
 
     def artifact(self, sha256: str, size: int | None = None) -> Path | None:
         """Return the path of an artifact, or None where it is absent or not of that size."""
-        return self._find("artifact", sha256, size)
+        path = self._find("artifact", sha256, size)
+        if path is not None:
+            self.mark(path)
+        return path
 
     def blob(self, sha256: str, size: int | None = None) -> Path | None:
         """Return the path of a blob, or None where it is absent or not of that size."""
@@ -92,6 +107,12 @@ class Store:
         with store_faults(self.root):
             path.unlink(missing_ok=True)
 
+    def mark(self, path: Path) -> None:
+        """Note that a file is used; once a day is enough, and another user's can't be noted."""
+        with suppress(OSError):
+            if path.lstat().st_mtime < time.time() - _DAY:
+                os.utime(path, follow_symlinks=False)
+
     def writer(self, kind: Kind) -> Writer:
         """Return a file to write, as a context manager; its ``commit`` gives it its place."""
         return Writer(self.root, self.root / "tmp", lambda sha256: self._place(kind, sha256))
@@ -103,8 +124,9 @@ class Store:
 
     def record(self, kind: str, key: str) -> dict[str, Any] | None:
         """Return what was recorded under ``key``, None where that is absent or unreadable."""
+        path = self._record_path(kind, key)
         try:
-            value = json.loads(self._record_path(kind, key).read_bytes())
+            value = json.loads(path.read_bytes())
         except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
             return None
         except OSError as error:
@@ -113,6 +135,7 @@ class Store:
                 where=str(self.root),
                 solution="Make the folder readable, or set LOCKYARD_STORE to another one.",
             ) from error
+        self.mark(path)
         return value if isinstance(value, dict) else None
 
     def put_record(self, kind: str, key: str, value: Mapping[str, Any]) -> None:

@@ -20,7 +20,7 @@ class Writer:
 
     A context manager: leaving it without a commit, by an exception or otherwise, removes what
     was written. Raises StoreError where the file system refuses, as ``faults`` tells it of
-    ``root``.
+    ``root``. Before the commit, its name in ``folder`` begins with ``prefix``.
     """
 
     def __init__(
@@ -29,6 +29,7 @@ class Writer:
         folder: Path,
         place: Callable[[str], Path],
         faults: Callable[[Path], AbstractContextManager[None]] = store_faults,
+        prefix: str = "tmp",
     ) -> None:
         self._faults = partial(faults, root)
         self._place = place
@@ -36,7 +37,7 @@ class Writer:
         self.size = 0
         with self._faults():
             folder.mkdir(parents=True, exist_ok=True)
-            descriptor, name = tempfile.mkstemp(dir=folder)
+            descriptor, name = tempfile.mkstemp(dir=folder, prefix=prefix)
         self._path: Path | None = Path(name)
         self._file = os.fdopen(descriptor, "wb")
 

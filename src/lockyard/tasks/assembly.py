@@ -78,9 +78,7 @@ class Assembly:
 
 
 @contextmanager
-def begin(
-    plans: Sequence[ImagePlan], supply: Supply, jobs: int
-) -> Iterator[Assembly]:
+def begin(plans: Sequence[ImagePlan], supply: Supply, jobs: int) -> Iterator[Assembly]:
     """Bring what images are made of, and begin to build their layers, in their order.
 
     What can't be brought stops those images alone that need it.

@@ -38,7 +38,7 @@ def _reasons(now: Mapping[str, Any], then: Mapping[str, Any]) -> list[str]:
 
 
 def _layers(now: Sequence[Sequence[str]], then: Sequence[Sequence[str]]) -> list[str]:
-    new, old = dict(map(tuple, now)), dict(map(tuple, then))  # type: ignore[arg-type]
+    new, old = ({str(title): str(key) for title, key in each} for each in (now, then))
     told = [str(change).strip() for change in changes_between(_packages(old), _packages(new))]
     changed = [title for title, key in new.items() if old.get(title, key) != key]
     return [*told, *(f"{title}: its content" for title in changed)]

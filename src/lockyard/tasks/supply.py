@@ -67,16 +67,14 @@ class Supply:
     def pull(self, image: BaseImage) -> PulledImage:
         """Have a base image in the store, its layers read again; see ``fetch_image``."""
         from lockyard.fetch.image import fetch_image  # noqa: PLC0415
-        from lockyard.sources.registry import Registry, registry_address  # noqa: PLC0415
+        from lockyard.sources.registry import source_registry  # noqa: PLC0415
 
         source = self.workspace.sources[image.source]
         assert isinstance(source, RegistrySource)  # noqa: S101 - the reader has seen to it
         return fetch_image(
             image,
             store=self.store,
-            registry=Registry(
-                image.source, registry_address(image.source, source, self.environ), self.environ
-            ),
+            registry=source_registry(image.source, source, self.environ),
             reporter=self.reporter,
             verify=True,
         )

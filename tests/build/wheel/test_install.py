@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from lockyard.build.content import layer_content
 from lockyard.build.entry import Entry
-from lockyard.build.layer import wheel_tree
 from lockyard.lock.model import Wheel
 from lockyard.plan.layer import WheelLayer
 from lockyard.plan.prefix import Prefix
@@ -46,8 +46,8 @@ def wheel(store: Store) -> Wheel:
 def unpacked(wheel: Wheel, store: Store, root: Path, prefix: Prefix = PREFIX) -> dict[str, Entry]:
     """Unpack a wheel's tree below a folder."""
     layer = WheelLayer(title="demo", wheels=(wheel,), prefix=prefix)
-    with wheel_tree(layer, store) as tree:
-        entries = {entry.path: entry for entry in tree}
+    with layer_content(layer, store) as content:
+        entries = {entry.path: entry for entry in content.tree}
         for path, entry in entries.items():
             if entry.kind == "directory":
                 (root / path).mkdir()
@@ -153,9 +153,9 @@ def test_a_long_prefix_gives_scripts_that_the_kernel_can_start(
     wheel: Wheel, store: Store, tmp_path: Path
 ) -> None:
     # A first line of more than 127 bytes is cut off by the kernel.
-    prefix = "/" + "/".join(["d" * 60] * 3)
-    prefix = Prefix(path=prefix, interpreter="/usr/bin/python3", python="3.11.2")
+    path = "/" + "/".join(["d" * 60] * 3)
+    prefix = Prefix(path=path, interpreter="/usr/bin/python3", python="3.11.2")
     unpacked(wheel, store, tmp_path, prefix)
-    lines = (tmp_path / prefix[1:] / "bin/run").read_text().splitlines()
+    lines = (tmp_path / path[1:] / "bin/run").read_text().splitlines()
     assert lines[0] == "#!/bin/sh"
-    assert f"{prefix}/bin/python" in lines[1]
+    assert f"{path}/bin/python" in lines[1]

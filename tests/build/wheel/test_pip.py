@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from lockyard.build.content import layer_content
 from lockyard.build.entry import Entry
-from lockyard.build.layer import wheel_tree
 from lockyard.fetch.fetch import fetch
 from lockyard.fetch.locate import Locator
 from lockyard.lock.file import read_lock
@@ -56,9 +56,9 @@ def by_pip(wheel: Wheel, store: Store, prefix: Path) -> Found:
 def by_lockyard(wheel: Wheel, store: Store, prefix: Path) -> Mapping[str, Entry]:
     python = platform.python_version()
     target = Prefix(path=str(prefix), interpreter=sys.executable, python=python)
-    layer = WheelLayer(title=wheel.name, wheels=(wheel,), venv=target)
-    with wheel_tree(layer, store) as tree:
-        return {entry.path: entry for entry in tree if entry.kind == "file"}
+    layer = WheelLayer(title=wheel.name, wheels=(wheel,), prefix=target)
+    with layer_content(layer, store) as content:
+        return {entry.path: entry for entry in content.tree if entry.kind == "file"}
 
 
 def differences(wheel: Wheel, store: Store, folder: Path) -> list[str]:

@@ -108,7 +108,7 @@ def _unpacked(path: Path, media_type: str) -> BinaryIO:
         reader = zstandard.ZstdDecompressor().stream_reader(
             path.open("rb"), read_across_frames=True
         )
-        return io.BufferedReader(reader)  # type: ignore[type-var,return-value]
+        return io.BufferedReader(reader)
     return path.open("rb")
 
 

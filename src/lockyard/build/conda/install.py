@@ -58,11 +58,21 @@ def conda_tree(
     for a package that isn't sound, BuildError for one that can't be installed or that collides
     with another.
     """
+    with conda_packages(packages, paths, prefix, scratch) as installed:
+        yield Tree(entry for entries in installed for entry in entries)
+
+
+@contextmanager
+def conda_packages(
+    packages: Sequence[CondaPackage],
+    paths: Mapping[str, Path],
+    prefix: CondaPrefix,
+    scratch: Path | None = None,
+) -> Iterator[list[list[Entry]]]:
+    """Give the entries of each package, without looking for collisions; see ``conda_tree``."""
     with tempfile.TemporaryDirectory(prefix="lockyard-conda-", dir=scratch) as name:
-        tree = Tree()
-        for installed in _install(packages, paths, prefix, Path(name)):
-            tree.add(_entries(installed, prefix))
-        yield tree
+        installed = _install(packages, paths, prefix, Path(name))
+        yield [list(_entries(each, prefix)) for each in installed]
 
 
 def history(prefix: str) -> Entry:

@@ -46,7 +46,7 @@ class FileCache:
 
     def get(self, key: str) -> KeptFile | None:
         """Return the file of a key, None where there is none or it is damaged."""
-        place = self._place(key)
+        place = self.place(key)
         try:
             record = json.loads((place / "record.json").read_bytes())
             file, sha256 = str(record["file"]), record["sha256"]
@@ -68,7 +68,7 @@ class FileCache:
                 "this is no name for a file", where=repr(file), solution="use another index"
             )
         sha256 = hashlib.sha256(content).hexdigest()
-        place = self._place(key)
+        place = self.place(key)
         record = json.dumps({"file": file, "sha256": sha256}, sort_keys=True).encode()
         try:
             place.mkdir(parents=True, exist_ok=True)
@@ -82,7 +82,8 @@ class FileCache:
             ) from error
         return KeptFile(path=place / file, file=file, sha256=sha256, size=len(content))
 
-    def _place(self, key: str) -> Path:
+    def place(self, key: str) -> Path:
+        """Return the folder of a key."""
         return self.folder / key[:2] / key
 
 
