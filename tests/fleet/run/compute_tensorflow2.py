@@ -25,8 +25,7 @@ model.compile(tf.keras.optimizers.SGD(0.05), "mse")
 known = numpy.random.RandomState(0).normal(size=(64, 2)).astype("float32")
 model.fit(known, line(known), epochs=60, verbose=0)
 numpy.testing.assert_allclose(model.predict(rows)[:, 0], [9, 19], atol=0.1)
-devices = tf.config.list_physical_devices("GPU") or "no device"
-print(
-    "tensorflow", tf.__version__, "numpy", numpy.__version__, "pandas", pandas.__version__, end=""
-)
-print(", GPU:", devices)
+# On a machine with a GPU, too: the container isn't given any.
+assert tf.config.list_physical_devices("GPU") == []
+told = ["tensorflow", tf.__version__, "numpy", numpy.__version__, "pandas", pandas.__version__]
+print(*told, "no GPU, built", "with" if tf.test.is_built_with_cuda() else "without", "CUDA")

@@ -17,6 +17,7 @@ from lockyard.assemble.document import (
     manifest_document,
     platform_index,
 )
+from lockyard.build.built import BuiltLayer
 from lockyard.build.layer import build_layer, cached_layer
 from lockyard.fetch.fetch import fetch
 from lockyard.fetch.locate import Locator
@@ -54,12 +55,7 @@ def base_registry(folder: Path, store: Store, image: str, tag: str) -> Iterator[
 
 
 def _push(address: str, store: Store, image: str, tag: str) -> Pushed:
-    layer = DebianLayer(debs=_packages())
-    connection = session(certificate(os.environ))
-    locate = Locator(connection, {"debian": lambda: mirror_url(None, os.environ)})
-    fetch(layer.debs, store=store, locate=locate, session=connection)
-    with ThreadPoolExecutor(2) as compressors:
-        built = cached_layer(layer, store) or build_layer(layer, store, compressors)
+    built = _layer(DebianLayer(debs=_packages()), store)
     blob = store.blob(built.digest, built.size)
     assert blob is not None
     push_blob(address, image, blob.read_bytes())
@@ -75,6 +71,16 @@ def _push(address: str, store: Store, image: str, tag: str) -> Pushed:
         manifest=f"sha256:{manifest.digest}",
         layer=f"sha256:{built.digest}",
     )
+
+
+def _layer(layer: DebianLayer, store: Store) -> BuiltLayer:
+    if found := cached_layer(layer, store):
+        return found
+    connection = session(certificate(os.environ))
+    locate = Locator(connection, {"debian": lambda: mirror_url(None, os.environ)})
+    fetch(layer.debs, store=store, locate=locate, session=connection)
+    with ThreadPoolExecutor(2) as compressors:
+        return build_layer(layer, store, compressors)
 
 
 def _packages() -> tuple[Deb, ...]:
