@@ -10,6 +10,7 @@ from attrs import frozen
 
 from lockyard import ASSEMBLY_VERSION
 from lockyard.lock.model import Artifact, Lock, Target, Wheel
+from lockyard.plan.cuda import cuda_environment, cuda_labels
 from lockyard.plan.layer import (
     ACCOUNT_PACKAGES,
     DebianLayer,
@@ -88,7 +89,7 @@ def plan_image(
                 account_debs=tuple(deb for deb in debs if deb.name in ACCOUNT_PACKAGES),
             ),
         ),
-        config=_config(env, recipe, base),
+        config=_config(env, recipe, base, target.variant, venv),
         created=max((wheel.uploaded for wheel in wheels if wheel.uploaded), default=_UNKNOWN),
     )
 
@@ -115,11 +116,12 @@ def wheel_layers(wheels: Iterable[Wheel], venv: Venv) -> list[WheelLayer]:
     return layers
 
 
-def _config(env: Env, recipe: Recipe, base: Base) -> dict[str, Any]:
+def _config(env: Env, recipe: Recipe, base: Base, variant: str, venv: Venv) -> dict[str, Any]:
     """Return the ``config`` object of the OCI image configuration."""
     path = [f"{base.prefix}/bin", "/usr/local/sbin", "/usr/local/bin"]
     path += ["/usr/sbin", "/usr/bin", "/sbin", "/bin"]
     environment = {"PATH": ":".join(path), "HOME": recipe.user.home}
+    environment |= cuda_environment(variant, base, venv)
     for added in (recipe.config.environment, env.environment):
         environment.update((str(name), value) for name, value in added.items())
     return {
@@ -134,5 +136,6 @@ def _config(env: Env, recipe: Recipe, base: Base) -> dict[str, Any]:
             "org.opencontainers.image.title": env.name,
             "org.opencontainers.image.description": f"{env.title}: {recipe.title}",
             "org.opencontainers.image.base.name": env.base,
+            **cuda_labels(variant),
         },
     }
