@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 from attrs import evolve
 
@@ -63,6 +66,25 @@ def test_a_target_that_a_hand_took_out(fleet: Fleet) -> None:
         write_lock(fleet.root, evolve(lock, targets=targets))
         with pytest.raises(LockError, match="its targets aren't those of its env"):
             fresh_lock(fleet, env)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"name": "nvidia-nccl-cu12"}, "env requires it, which is of CUDA 12, and the variant"),
+        ({"file": "flask-1.0-py3-none-manylinux_2_39_x86_64.whl"}, "glibc 2.36"),
+        ({"file": "flask-1.0-cp312-cp312-manylinux_2_17_x86_64.whl"}, "load on Python 3.11.2"),
+    ],
+)
+def test_what_does_not_hold_together_is_not_built(
+    fleet: Fleet, changes: Mapping[str, Any], told: str
+) -> None:
+    # As a merge by hand may leave it.
+    write_lock(fleet.root, lock_of(fleet, evolve(wheel("flask", "1.0"), **changes)))
+    with pytest.raises(LockError, match=told) as caught:
+        plan_env(fleet, "trial")
+    assert caught.value.where == f"locks/trial.lock.toml: {changes.get('name', 'flask')}"
+    assert caught.value.solution
 
 
 def test_a_wheel_that_is_built_from_source(fleet: Fleet) -> None:

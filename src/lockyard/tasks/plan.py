@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lockyard.errors import LockError, UnsupportedError
+from lockyard.lock.check import check_coherence
 from lockyard.lock.file import lock_path, read_lock
 from lockyard.lock.inputs import changed_inputs, inputs
 from lockyard.lock.model import Lock
@@ -10,6 +11,7 @@ from lockyard.plan.image import ImagePlan, plan_image
 from lockyard.spec.model import Env, ImageBase
 from lockyard.spec.names import target_name
 from lockyard.spec.reader import Fleet
+from lockyard.tasks.check import python_facts
 
 
 def plan_env(fleet: Fleet, name: str) -> list[ImagePlan]:
@@ -38,12 +40,13 @@ def plan_env(fleet: Fleet, name: str) -> list[ImagePlan]:
 
 
 def fresh_lock(fleet: Fleet, env: Env) -> Lock:
-    """Return an env's lock. Raise LockError if there is none that fits."""
+    """Return an env's lock. Raise LockError if there is none that fits and holds together."""
     lock = read_lock(fleet.root, env.name)
     mend = f"run: invoke lock {env.name}"
     if lock is None:
         raise LockError("there is no lock yet", where=lock_path(env.name), solution=mend)
-    now = inputs(fleet.workspace, env, fleet.recipe(env.recipe))
+    recipe = fleet.recipe(env.recipe)
+    now = inputs(fleet.workspace, env, recipe)
     changed = changed_inputs(lock, now)
     if changed:
         what = {"base": f"base {env.base}", "recipe": f"recipe {env.recipe}", "env": "env"}
@@ -58,6 +61,10 @@ def fresh_lock(fleet: Fleet, env: Env) -> Lock:
         raise LockError(
             "its targets aren't those of its env", where=lock_path(env.name), solution=mend
         )
+    for fault in check_coherence(lock, fleet.workspace, env, recipe, python_facts):
+        # By hand, or merged from two locks that each held together.
+        where = f"{fault.lock}: {fault.package}" if fault.package else fault.lock
+        raise LockError(fault.reason, where=where, solution=fault.solution)
     return lock
 
 
