@@ -1,25 +1,19 @@
-"""What tests of images in a real engine share: load them, run them, talk to their servers.
-
-Containers run without any network, so a server is asked from inside its own container, by the
-image's own Python. The engine is the one that the environment names (``DOCKER_HOST``).
-"""
+"""What tests of images in a real engine share."""
 
 from __future__ import annotations
 
-import io
-import json
-import tarfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, suppress
+from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import docker
 import pytest
 from docker.errors import APIError
 from docker.models.containers import Container
 
-CLIENT = Path(__file__).with_name("serving") / "client.py"
+from tests.engine import containers
 
 
 @pytest.fixture(scope="session")
@@ -46,42 +40,8 @@ def load(engine: docker.DockerClient) -> Callable[[Path], str]:
 
 @pytest.fixture(scope="session")
 def run(engine: docker.DockerClient) -> Callable[..., AbstractContextManager[Container]]:
-    """Give a context manager of a running container without network, removed at its end.
-
-    ``files`` (path in the image: text) are laid over the image, as an image derived from it
-    does with COPY; other options are those of the engine's SDK.
-    """
-
-    @contextmanager
-    def run(
-        image: str,
-        command: list[str] | None = None,
-        files: Mapping[str, str] | None = None,
-        **options: Any,
-    ) -> Iterator[Container]:
-        options = {"network_mode": "none", **options}
-        container = engine.containers.create(image, command, **options)
-        try:
-            if files:
-                container.put_archive("/", archive_of(files))
-            container.start()
-            yield container
-        finally:
-            container.remove(force=True, v=True)
-
-    return run
-
-
-def archive_of(files: Mapping[str, str]) -> bytes:
-    """Return a tar archive of text files that anyone may read."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for path, text in files.items():
-            member = tarfile.TarInfo(path.lstrip("/"))
-            member.size = len(text.encode())
-            member.mode = 0o644
-            archive.addfile(member, io.BytesIO(text.encode()))
-    return buffer.getvalue()
+    """Give ``containers.running`` in the engine."""
+    return partial(containers.running, engine)
 
 
 @pytest.fixture
@@ -95,27 +55,5 @@ def volume(engine: docker.DockerClient) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def ask() -> Callable[..., tuple[int, Any]]:
-    """Give a function that asks a container's server and returns status and body.
-
-    It tries until the server listens, ``seconds`` at most. A body that is JSON comes parsed.
-    """
-
-    def ask(
-        container: Container, method: str, path: str, body: Any = None, seconds: float = 30
-    ) -> tuple[int, Any]:
-        text = "" if body is None else json.dumps(body)
-        command = ["python3", "-c", CLIENT.read_text(), method, path, text, str(seconds)]
-        try:
-            code, output = container.exec_run(command, demux=True)
-        except APIError as error:  # the container has stopped already
-            pytest.fail(f"{error}\nThe server's log:\n{container.logs().decode()}")
-        stdout, stderr = cast("tuple[bytes | None, bytes | None]", output)
-        if code != 0 or stdout is None:
-            log = container.logs().decode()
-            pytest.fail(f"no answer:\n{(stderr or b'').decode()}\nThe server's log:\n{log}")
-        status, answer = json.loads(stdout)
-        with suppress(ValueError):
-            answer = json.loads(answer)
-        return status, answer
-
-    return ask
+    """Give ``containers.ask``."""
+    return containers.ask

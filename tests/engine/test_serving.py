@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from docker.models.containers import Container
 
+from tests.engine.containers import SERVING
+
 pytestmark = pytest.mark.engine
 
 ENVS = Path(__file__).parents[2] / "envs"
@@ -22,8 +24,6 @@ CURRENT = [
     for env in sorted(ENVS.glob("*.toml"))
     if tomllib.loads(env.read_text()).get("base") == "debian12"
 ]
-# For each framework, train_….py leaves in AZUREML_MODEL_DIR what score_….py serves.
-SERVING = Path(__file__).with_name("serving")
 FRAMEWORKS = {
     "minimal": ["azureml_inference_server_http"],
     "onnxruntime": ["onnxruntime"],

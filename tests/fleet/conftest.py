@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from lockyard.sources.pypi import certificate, index_url
 from lockyard.spec.reader import Fleet, read_fleet
 from tests.fleet.locked import ROOT, first_generation, held
 from tests.fleet.pythons import Native, find_python
+from tests.fleet.standin.workspace import StandIn, standing_in
 
 Shared = Callable[[str, Callable[[Path], object]], Path]
 
@@ -64,3 +65,10 @@ def _build(folder: Path) -> None:
             kept = builder.wheel(wheel.sdist)
             assert (kept.file, kept.sha256) == (wheel.file, wheel.sha256)
             (folder / wheel.file).write_bytes(kept.path.read_bytes())
+
+
+@pytest.fixture(scope="session")
+def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
+    """The first generation's workspace, on sources of this machine."""
+    with standing_in(tmp_path_factory.mktemp("stand-in")) as made:
+        yield made

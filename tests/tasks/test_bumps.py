@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +15,7 @@ from lockyard.resolve.moves import Moves
 from lockyard.spec.reader import read_fleet
 from lockyard.tasks.lock import check_moves
 from tests.resolve.debian.conftest import paragraph
-from tests.tasks.world import index, signer, site, world
+from tests.tasks.world import changed_lines, index, signer, site, world
 
 __all__ = ["index", "signer", "site", "world"]
 
@@ -43,11 +42,6 @@ def locked(world: Any) -> Any:
 
 def versions(world: Any, name: str = "app") -> dict[str, str]:
     return {wheel.name: wheel.version for wheel in world.read(name).wheels}
-
-
-def changed_lines(old: str, new: str) -> list[str]:
-    lines = difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=0)
-    return [line for line in lines if line[0] in "+-" and line[:3] not in {"+++", "---"}]
 
 
 @pytest.mark.parametrize("package", SHARED)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from attrs import define
+from attrs import define, field
 
 from lockyard.events import Silent
 from lockyard.lock.file import read_lock
@@ -75,7 +76,8 @@ class World:
 
     root: Path
     index: pypi.Index
-    site: debian.Site
+    site: debian.Site | None = None
+    environ: dict[str, str] = field(factory=dict)
 
     def env(self, name: str = "app", *requirements: str, **tables: str) -> None:
         """Write an env's spec."""
@@ -86,6 +88,7 @@ class World:
 
     def debs(self, *paragraphs: str) -> None:
         """Publish a suite of the base's packages and others."""
+        assert self.site is not None, "its base has no Debian packages"
         base = (
             debian.paragraph("python3.11", "3.11.2-6", Depends="libc6 (>= 2.36)"),
             debian.paragraph("libc6", "2.36-9"),
@@ -97,7 +100,7 @@ class World:
         locker = Locker(
             fleet=read_fleet(self.root),
             store=Store.open(self.root.parent / "store"),
-            environ={},
+            environ=self.environ,
             now=datetime(2026, 8, 1, tzinfo=UTC),
             reporter=Silent(),
             moves=Moves(**moves),  # type: ignore[arg-type]
@@ -114,16 +117,26 @@ class World:
         return encode_lock(self.read(name))
 
 
-@pytest.fixture
-def world(tmp_path: Path, index: pypi.Index, site: debian.Site) -> World:
-    root = tmp_path / "workspace"
+def changed_lines(old: str, new: str) -> list[str]:
+    """Return the lines that two texts don't share, each after its sign."""
+    lines = difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=0)
+    return [line for line in lines if line[0] in "+-" and line[:3] not in {"+++", "---"}]
+
+
+def lay_out(root: Path, workspace: str) -> Path:
+    """Write a workspace without envs, and return its folder."""
     for folder in ("envs", "images/bare"):
         (root / folder).mkdir(parents=True)
-    shutil.copytree(site.keyring, root / "keys")
-    (root / "WORKSPACE.toml").write_text(
-        WORKSPACE.format(index=index.url, mirror=site.url, key=site.fingerprint)
-    )
+    (root / "WORKSPACE.toml").write_text(workspace)
     (root / "images" / "bare" / "recipe.toml").write_text(RECIPE)
+    return root
+
+
+@pytest.fixture
+def world(tmp_path: Path, index: pypi.Index, site: debian.Site) -> World:
+    text = WORKSPACE.format(index=index.url, mirror=site.url, key=site.fingerprint)
+    root = lay_out(tmp_path / "workspace", text)
+    shutil.copytree(site.keyring, root / "keys")
     made = World(root, index, site)
     made.debs()
     return made

@@ -65,6 +65,6 @@ graph = (
     + content(12, value_info("y", "rows", 1))
 )
 # ModelProto: ir_version, graph, opset_import.version.
-model = number(1, 8) + content(7, graph) + content(8, number(2, 13))
+model = number(1, 7) + content(7, graph) + content(8, number(2, 13))
 
 (Path(os.environ["AZUREML_MODEL_DIR"]) / "model.onnx").write_bytes(model)

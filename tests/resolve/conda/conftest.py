@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -45,26 +46,27 @@ class _Handler(SimpleHTTPRequestHandler):
         pass
 
 
-@pytest.fixture
-def serve() -> Iterator[Callable[[Path], Served]]:
-    """Return a function that serves a folder on this machine."""
-    running: list[tuple[ThreadingHTTPServer, threading.Thread]] = []
-
-    def run(folder: Path) -> Served:
-        served = Served()
-        handler = partial(_Handler, served=served, directory=str(folder))
-        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+@contextmanager
+def serving(folder: Path) -> Iterator[Served]:
+    """Serve a folder on this machine."""
+    served = Served()
+    handler = partial(_Handler, served=served, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         served.url = f"http://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        running.append((server, thread))
-        return served
+        try:
+            yield served
+        finally:
+            server.shutdown()
+            thread.join()
 
-    yield run
-    for server, thread in running:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Path], Served]]:
+    """Return a function that serves a folder on this machine."""
+    with ExitStack() as running:
+        yield lambda folder: running.enter_context(serving(folder))
 
 
 @pytest.fixture

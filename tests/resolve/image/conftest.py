@@ -64,7 +64,7 @@ def running(folder: Path) -> Iterator[str]:
 
 
 def put(address: str, image: str, reference: str, kind: str, value: Any) -> tuple[str, int]:
-    data = json.dumps(value).encode()
+    data = value if isinstance(value, bytes) else json.dumps(value).encode()
     url = f"http://{address}/v2/{image}/manifests/{reference}"
     answer = requests.put(url, data=data, headers={"Content-Type": kind}, timeout=10)
     assert answer.status_code == 201, answer.text
@@ -85,9 +85,10 @@ def push_blob(address: str, image: str, data: bytes) -> tuple[str, int]:
     return digest, len(data)
 
 
-def fill(address: str) -> Served:
+def fill(address: str, content: bytes = b"no real layer: nobody unpacks it here") -> Served:
+    """Put an image of one layer at ``library/base:18.04``, in place of what is there."""
     image = "library/base"
-    layer = push_blob(address, image, b"not really a layer, and nobody unpacks it here")
+    layer = push_blob(address, image, content)
     manifests, configs, entries = {}, {}, []
     for architecture in ("amd64", "arm64"):
         platform = f"linux/{architecture}"
