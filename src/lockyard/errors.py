@@ -87,10 +87,6 @@ class BuildError(LockyardError):
     family = "build"
 
 
-class UnsupportedError(BuildError):
-    """An image asks for what this builder doesn't do; building everything passes over it."""
-
-
 class StoreError(LockyardError):
     """The store or the output folder can't be written."""
 

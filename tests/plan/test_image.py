@@ -10,6 +10,7 @@ from lockyard.lock.model import Lock, Target
 from lockyard.plan import image as module
 from lockyard.plan.image import ImagePlan, plan_image
 from lockyard.plan.layer import DebianLayer, RecipeLayer, WheelLayer
+from lockyard.spec.checks import VariableName
 from lockyard.spec.reader import Fleet, read_fleet
 from tests.build.makers import PREFIX, deb_artifact, wheel_artifact
 
@@ -141,6 +142,15 @@ def test_the_config_of_an_image(fleet: Fleet) -> None:
             "org.opencontainers.image.base.name": "debian12",
         },
     }
+
+
+def test_a_cuda_variant_says_so_unless_its_env_says_otherwise(fleet: Fleet) -> None:
+    cuda = evolve(TARGET, name="cuda12.5-linux-amd64", variant="cuda12.5")
+    env = evolve(fleet.env("demo"), environment={VariableName("NVIDIA_VISIBLE_DEVICES"): "0"})
+    made = plan_image(fleet.workspace, env, fleet.recipe("trial"), LOCK, cuda)
+    assert {"NVIDIA_REQUIRE_CUDA=cuda>=12.5", "NVIDIA_VISIBLE_DEVICES=0"} < {*made.config["Env"]}
+    assert made.config["Labels"]["com.nvidia.cuda.version"] == "12.5"
+    assert "cuda12.5-gpu" in made.names.image
 
 
 def test_an_image_is_as_old_as_its_newest_package(fleet: Fleet) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import ctypes.util
 import json
 import os
 import signal
@@ -186,6 +188,49 @@ def test_finds_a_home_that_can_be_written(start: Start, tmp_path: Path) -> None:
 def test_falls_back_on_shared_memory(start: Start) -> None:
     moved = record(start(HOME="/absent", TMPDIR="/absent"))["env"]
     assert (moved["HOME"], moved["TMPDIR"]) == ("/dev/shm", "/dev/shm")
+
+
+@pytest.mark.usefixtures("server")
+def test_gives_the_server_alone_its_libraries(start: Start, tmp_path: Path) -> None:
+    conda, wheels = tmp_path / "conda", tmp_path / "nvidia"
+    cublas, cudnn = wheels / "cublas" / "lib", wheels / "cudnn" / "lib"
+    for folder in (conda, cudnn, cublas):
+        folder.mkdir(parents=True)
+    paths = f"{conda}:/absent/*/lib:{wheels}/*/lib"
+    environment = record(start(SERVER_LIBRARY_PATH=paths))["env"]
+    assert environment["LD_LIBRARY_PATH"] == f"{conda}:{cublas}:{cudnn}"
+    assert "SERVER_LIBRARY_PATH" not in environment
+    given = record(start(SERVER_LIBRARY_PATH=str(conda), LD_LIBRARY_PATH="/given"))["env"]
+    assert given["LD_LIBRARY_PATH"] == f"{conda}:/given"
+
+
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize("paths", ["", ":", "/absent/*/lib"])
+def test_leaves_the_library_path_where_there_are_no_libraries(start: Start, paths: str) -> None:
+    assert "LD_LIBRARY_PATH" not in record(start(SERVER_LIBRARY_PATH=paths))["env"]
+
+
+def test_the_loader_finds_the_libraries(start: Start, server: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "nvidia" / "cudart" / "lib"
+    folder.mkdir(parents=True)
+    # Any library that is there, by a name that only this folder has; opened by that name, as
+    # frameworks open theirs.
+    found = ctypes.util.find_library("c")
+    assert found is not None
+    (folder / "libcudart.so.11.0").symlink_to(loaded(found))
+    server.write_text(
+        'import ctypes\ndef run():\n    ctypes.CDLL("libcudart.so.11.0")\n    print("opened")\n'
+    )
+    assert start().returncode != 0
+    done = start(SERVER_LIBRARY_PATH=f"{tmp_path}/nvidia/*/lib")
+    assert (done.stdout, done.stderr) == ("opened\n", "")
+
+
+def loaded(name: str) -> Path:
+    """Return where this process has a library from."""
+    ctypes.CDLL(name)
+    lines = Path("/proc/self/maps").read_text().splitlines()
+    return next(Path(line.split()[-1]) for line in lines if line.endswith(f"/{name}"))
 
 
 def test_sends_all_logs_to_standard_output(start: Start, server: Path) -> None:

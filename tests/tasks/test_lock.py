@@ -123,6 +123,21 @@ def test_what_the_check_would_refuse_is_not_written(
     assert read_lock(fleet.root, "trial") is None
 
 
+def test_cuda_in_a_cpu_variant_is_not_written(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nccl = wheel("nvidia-nccl-cu12", "2.30")
+    lock = lock_of(fleet, nccl)
+    monkeypatch.setattr(resolving, "resolve_env", lambda *_: lock)
+    # The rest of a lock as small as this isn't sound.
+    monkeypatch.setattr(checking, "check_lock", checking.check_coherence)
+    with pytest.raises(ResolveError, match="which is of CUDA 12, and the variant is cpu") as caught:
+        run(fleet)
+    assert caught.value.where == "trial: nvidia-nccl-cu12"
+    assert caught.value.solution.startswith("require what does without CUDA")
+    assert read_lock(fleet.root, "trial") is None
+
+
 def test_moves_pass_over_a_lock_that_is_damaged(fleet: Fleet) -> None:
     path = fleet.root / lock_path("trial")
     path.parent.mkdir(exist_ok=True)

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 from attrs import evolve
 
 from lockyard.errors import LockError
 from lockyard.lock.file import write_lock
 from lockyard.spec.reader import Fleet, read_fleet
-from lockyard.tasks.plan import fresh_lock, plan_env
+from lockyard.tasks.plan import check_coherent, fresh_lock, plan_env
 from tests.tasks.conftest import lock_of, wheel
 
 
@@ -21,7 +24,7 @@ def test_a_plan_for_each_target(fleet: Fleet) -> None:
 
 def test_no_lock(fleet: Fleet) -> None:
     with pytest.raises(LockError, match="there is no lock yet") as caught:
-        plan_env(fleet, "trial")
+        check_coherent(fleet, "trial")
     assert caught.value.where == "locks/trial.lock.toml"
     assert caught.value.solution == "run: invoke lock trial"
 
@@ -62,3 +65,22 @@ def test_a_target_that_a_hand_took_out(fleet: Fleet) -> None:
         write_lock(fleet.root, evolve(lock, targets=targets))
         with pytest.raises(LockError, match="its targets aren't those of its env"):
             fresh_lock(fleet, env)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"name": "nvidia-nccl-cu12"}, "env requires it, which is of CUDA 12, and the variant"),
+        ({"file": "flask-1.0-py3-none-manylinux_2_39_x86_64.whl"}, "glibc 2.36"),
+        ({"file": "flask-1.0-cp312-cp312-manylinux_2_17_x86_64.whl"}, "load on Python 3.11.2"),
+    ],
+)
+def test_what_does_not_hold_together_is_not_built(
+    fleet: Fleet, changes: Mapping[str, Any], told: str
+) -> None:
+    # As a merge by hand may leave it.
+    write_lock(fleet.root, lock_of(fleet, evolve(wheel("flask", "1.0"), **changes)))
+    with pytest.raises(LockError, match=told) as caught:
+        check_coherent(fleet, "trial")
+    assert caught.value.where == f"locks/trial.lock.toml: {changes.get('name', 'flask')}"
+    assert caught.value.solution

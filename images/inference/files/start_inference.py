@@ -6,8 +6,8 @@ PATH is the interpreter that the server is installed for, in every base.
 
 Reads ``AML_APP_ROOT``, ``AZUREML_ENTRY_SCRIPT`` (relative to the app root), ``AZUREML_MODEL_DIR``,
 ``WORKER_COUNT`` and ``WORKER_TIMEOUT`` (seconds); the server reads the rest, such as
-``AZUREML_LOG_LEVEL``, itself. An empty variable counts as one that is not set. All logs go
-to standard output.
+``AZUREML_LOG_LEVEL``, itself. ``SERVER_LIBRARY_PATH`` names folders of shared libraries for the
+server alone. An empty variable counts as one that is not set. All logs go to standard output.
 
 Exit statuses of its own: 2 a variable is wrong, 66 the app root or the entry script is missing
 (EX_NOINPUT of sysexits.h), 96 the server package is missing, 143 stopped before it served.
@@ -15,6 +15,7 @@ Exit statuses of its own: 2 a variable is wrong, 66 the app root or the entry sc
 
 from __future__ import annotations
 
+import glob
 import importlib.util
 import os
 import signal
@@ -39,6 +40,7 @@ class StartError(Exception):
 
 def main() -> None:
     """Start the server, or exit with what keeps it from starting."""
+    provide_libraries()
     stop_at_once_when_told()
     try:
         arguments = server_arguments()
@@ -47,6 +49,26 @@ def main() -> None:
     except StartError as error:
         print("start-inference:", error, file=sys.stderr)  # noqa: T201
         sys.exit(error.status)
+
+
+def provide_libraries() -> None:
+    """Start anew with the folders of SERVER_LIBRARY_PATH in LD_LIBRARY_PATH, where there are any.
+
+    Its patterns stand in their order, and the folders of each by name, before what was given.
+    The loader reads LD_LIBRARY_PATH once, when a program starts. As a variable of the image it
+    would have the system's own programs load these libraries in place of theirs.
+    """
+    # Taken out, so that this happens once.
+    patterns = os.environ.pop("SERVER_LIBRARY_PATH", "").split(":")
+    # Path.glob takes no pattern from the root.
+    folders = [each for pattern in patterns for each in sorted(glob.glob(pattern))]  # noqa: PTH207
+    if not folders:
+        return
+    given = os.environ.get("LD_LIBRARY_PATH")
+    os.environ["LD_LIBRARY_PATH"] = ":".join([*folders, given] if given else folders)
+    # Python 3.7 keeps its own options nowhere else.
+    called = Path("/proc/self/cmdline").read_bytes().split(b"\0")[1:-1]
+    os.execv(sys.executable, [os.fsencode(sys.executable), *called])  # noqa: S606
 
 
 def stop_at_once_when_told() -> None:

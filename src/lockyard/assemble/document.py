@@ -57,7 +57,7 @@ def config_document(
     own = len(layers) - len(plan.layers)
     given: list[Any] = (base or {}).get("history") or []
     inherited = given or _history(plan, layers[:own])
-    value = {
+    value: dict[str, Any] = {
         "created": plan.created,
         "architecture": architecture,
         "os": os,

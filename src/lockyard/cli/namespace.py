@@ -4,33 +4,27 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
 
-from attrs import evolve
 from invoke.collection import Collection
 from invoke.context import Context
-from invoke.exceptions import Exit
 from invoke.tasks import task
 
 from lockyard.cli.arguments import FleetTask
-from lockyard.cli.output import readable, show, tell, told
+from lockyard.cli.build import build
+from lockyard.cli.fleet import chosen, each, finish, fleet_here
+from lockyard.cli.output import readable, told
 from lockyard.cli.progress import progress
 from lockyard.cli.review import check, diff, export, why
 from lockyard.cli.ship import push
 from lockyard.cli.upkeep import gc
-from lockyard.errors import LockyardError, UnsupportedError, UsageError
+from lockyard.errors import UsageError
 from lockyard.resolve.moves import Moves
-from lockyard.spec.reader import Fleet, read_fleet
 from lockyard.store.store import Store
 from lockyard.tasks.workspaces import remember
 
-if TYPE_CHECKING:
-    from lockyard.tasks.build import Built
-
-T = TypeVar("T")
 _NAME = "an env: the name of a file in envs/ without its .toml"
 _JSON = "print JSON for machines instead of words"
 
@@ -47,7 +41,7 @@ def list_(_: Context, json: bool = False) -> None:
     from lockyard.tasks.list import Listed, list_env  # noqa: PLC0415
 
     with told(as_json=json):
-        fleet = _fleet()
+        fleet = fleet_here()
         known = fleet.env_names()
         width = max((len(name) for name in known), default=0)
 
@@ -55,8 +49,8 @@ def list_(_: Context, json: bool = False) -> None:
             name = f"{row.repository}@{row.digest}" if row.digest else row.repository
             return f"{row.env:<{width}}  {row.lock:<7}  {name}"
 
-        done, failed = _each(known, lambda name: list_env(fleet, name, Path("dist")))
-        _finish([row for rows in done for row in rows], failed, as_json=json, line=line)
+        done, failed = each(known, lambda name: list_env(fleet, name, Path("dist")))
+        finish([row for rows in done for row in rows], failed, as_json=json, line=line)
 
 
 @task(
@@ -105,10 +99,10 @@ def lock(
         return "\n".join([head, *(f"  {change}" for change in shown)])
 
     with told(as_json=json):
-        fleet, store = _fleet(), Store.default(os.environ)
+        fleet, store = fleet_here(), Store.default(os.environ)
         if not dry_run:
             remember(store, fleet.root)
-        names = _chosen(fleet, name, all)
+        names = chosen(fleet, name, all)
         moves = _moves(upgrade, upgrade_package or (), as_of)
         check_moves(fleet, names, moves)
         with progress(quiet=json) as reporter:
@@ -122,73 +116,8 @@ def lock(
                 refresh=refresh,
                 dry_run=dry_run,
             )
-            done, failed = _each(names, locker.lock)
-        _finish(done, failed, as_json=json, line=line)
-
-
-@task(
-    klass=FleetTask,
-    auto_shortflags=False,
-    positional=["name"],
-    help={
-        "name": _NAME,
-        "all": "every env of the workspace; one that fails doesn't stop the others",
-        "output": "the folder for image layouts, in the workspace unless absolute (dist)",
-        "jobs": "how many layers at once (the number of processors)",
-        "archive": "also write each image as DIST/IMAGE.tar, for docker load or skopeo",
-        "load": "also load each image into the Docker engine",
-        "dry-run": "show what would be built, build nothing",
-        "json": _JSON,
-    },
-)
-def build(
-    _: Context,
-    name: str = "",
-    all: bool = False,
-    output: str = "dist",
-    jobs: int = 0,
-    archive: bool = False,
-    load: bool = False,
-    dry_run: bool = False,
-    json: bool = False,
-) -> None:
-    """Build an env's images from its lock into dist/IMAGE/, an OCI image layout.
-
-    Fetches what the store doesn't have, verified; executes nothing; the same lock gives the
-    same digest anywhere. What hasn't changed isn't built again, and an interrupted build
-    goes on where it was.
-
-    Example: invoke build sklearn-1.9 --load
-    """
-    from lockyard.tasks.build import Builder  # noqa: PLC0415
-
-    def line(done: Built) -> str:
-        if done.state == "would build":
-            return f"{done.image}: would build {done.new_layers} of {done.layers} layers"
-        what = "nothing to do" if done.state == "unchanged" else f"built in {done.seconds} s"
-        head = f"{done.image}: {what}, {readable(done.size)}, {done.layers} layers"
-        digests = [f"  {digest}  {p}" for p, digest in done.digests.items()]
-        return "\n".join([head, *digests, *(f"  loaded as {tag}" for tag in done.tags)])
-
-    def one(builder: Builder, env: str) -> list[Built]:
-        made = builder.build(env, dry_run=dry_run)
-        return made if dry_run else [_ship(image, archive=archive, load=load) for image in made]
-
-    with told(as_json=json):
-        fleet, store = _fleet(), Store.default(os.environ)
-        if not dry_run:
-            remember(store, fleet.root)
-        with progress(quiet=json) as reporter:
-            builder = Builder(
-                fleet=fleet,
-                store=store,
-                output=fleet.root / output,
-                environ=os.environ,
-                reporter=reporter,
-                jobs=jobs if jobs > 0 else os.cpu_count() or 1,
-            )
-            done, failed = _each(_chosen(fleet, name, all), lambda env: one(builder, env))
-        _finish([image for made in done for image in made], failed, as_json=json, line=line)
+            done, failed = each(names, locker.lock)
+        finish(done, failed, as_json=json, line=line)
 
 
 def _moves(upgrade: bool, packages: Sequence[str], as_of: str) -> Moves:
@@ -211,79 +140,6 @@ def _moves(upgrade: bool, packages: Sequence[str], as_of: str) -> Moves:
         everything=upgrade,
         as_of=day if day is None or day.tzinfo else day.replace(tzinfo=UTC),
     )
-
-
-def _ship(built: Built, *, archive: bool, load: bool) -> Built:
-    """Write an image's archive or load it, where that is asked for."""
-    folder = Path(built.folder)
-    if archive:
-        from lockyard.ship.archive import write_archive  # noqa: PLC0415
-
-        write_archive(folder, folder.with_name(f"{folder.name}.tar"))
-    if load:
-        from lockyard.ship.engine import load_image  # noqa: PLC0415
-
-        return evolve(built, tags=tuple(load_image(folder)))
-    return built
-
-
-def _fleet() -> Fleet:
-    return read_fleet(Path.cwd())
-
-
-def _chosen(fleet: Fleet, name: str, everything: bool) -> tuple[str, ...]:
-    """Return the envs that a call names. Raise UsageError unless it is one, or all."""
-    if name.startswith("-"):
-        raise UsageError(
-            f"there is no option {name}", where="arguments", solution="see --help and the task"
-        )
-    if bool(name) == everything:
-        raise UsageError(
-            "name one env, or give --all",
-            where="arguments",
-            solution=f"envs here: {', '.join(fleet.env_names())}",
-        )
-    return fleet.env_names() if everything else (name,)
-
-
-def _each(
-    names: tuple[str, ...], act: Callable[[str], T]
-) -> tuple[list[T], dict[str, LockyardError]]:
-    """Act on each env; one that fails doesn't stop the others."""
-    done, failed = [], {}
-    for name in names:
-        try:
-            done.append(act(name))
-        except LockyardError as error:
-            failed[name] = error
-    return done, failed
-
-
-def _finish(
-    done: list[Any],
-    failed: dict[str, LockyardError],
-    *,
-    as_json: bool,
-    line: Callable[[Any], str],
-) -> None:
-    """Show what was done, what was passed over, what failed.
-
-    The status is that of the first failure.
-    """
-    show(done, as_json=as_json, line=line)
-    # What can't be built at all isn't what failed in building everything else.
-    passed = {
-        name: error
-        for name, error in failed.items()
-        if done and isinstance(error, UnsupportedError)
-    }
-    if passed and not as_json:
-        print(f"passed over: {', '.join(passed)}: {next(iter(passed.values())).reason}")
-    counted = [error for name, error in failed.items() if name not in passed]
-    for error in counted:
-        tell(error, as_json=as_json)
-    if counted:
-        raise Exit(code=counted[0].status)
 
 
 namespace = Collection(list_, lock, check, diff, why, export, build, push, gc)

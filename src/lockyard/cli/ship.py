@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from invoke.context import Context
 from invoke.tasks import task
 
 from lockyard.cli.arguments import FleetTask
+from lockyard.cli.fleet import chosen, each, finish, fleet_here
 from lockyard.cli.output import readable, told
 from lockyard.cli.progress import progress
-from lockyard.spec.reader import read_fleet
 
 if TYPE_CHECKING:
     from lockyard.tasks.push import PushedImage
@@ -52,16 +51,14 @@ def push(
 
     Example: invoke push sklearn-1.9 --registry localhost:5000
     """
-    # The module above this one, which holds what all tasks on envs share.
-    from lockyard.cli.namespace import _chosen, _each, _finish  # noqa: PLC0415
     from lockyard.tasks.push import Pusher, checked_host, checked_tags  # noqa: PLC0415
 
     def line(done: PushedImage) -> str:
         return as_text(done, dry_run=dry_run)
 
     with told(as_json=json):
-        fleet = read_fleet(Path.cwd())
-        names = _chosen(fleet, name, all)
+        fleet = fleet_here()
+        names = chosen(fleet, name, all)
         host, extra = checked_host(fleet, registry), checked_tags(tag or ())
         with progress(quiet=json) as reporter:
             pusher = Pusher(
@@ -74,8 +71,8 @@ def push(
                 extra=extra,
                 dry_run=dry_run,
             )
-            done, failed = _each(names, pusher.push)
-        _finish([each for made in done for each in made], failed, as_json=json, line=line)
+            done, failed = each(names, pusher.push)
+        finish([image for made in done for image in made], failed, as_json=json, line=line)
 
 
 def as_text(done: PushedImage, *, dry_run: bool) -> str:

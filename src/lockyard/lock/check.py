@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from lockyard.lock.check_closure import check_closure
+from lockyard.lock.check_cuda import check_cuda
 from lockyard.lock.check_debian import check_debian
-from lockyard.lock.check_pypi import check_pypi
+from lockyard.lock.check_pypi import check_pypi, check_wheels
 from lockyard.lock.check_records import check_records
 from lockyard.lock.file import lock_path
 from lockyard.lock.finding import Finding, Python, Subject, gathered
@@ -29,17 +30,7 @@ def check_lock(
     is by the lock and the spec alone: that the artifacts are what the lock says is proven when
     they are fetched.
     """
-    pythons: Mapping[str, Python] = {
-        target.name: facts for target in lock.targets if (facts := python(target)) is not None
-    }
-    subject = Subject(
-        file=lock_path(env.name),
-        lock=lock,
-        workspace=workspace,
-        env=env,
-        recipe=recipe,
-        pythons=pythons,
-    )
+    subject = _subject(lock, workspace, env, recipe, python)
     found = [
         *_check_inputs(subject),
         *_check_targets(subject),
@@ -48,13 +39,54 @@ def check_lock(
         *check_closure(subject),
         *check_debian(subject),
         *check_pypi(subject),
+        *_check_together(subject),
     ]
-    if lock.conda or isinstance(subject.base, ImageBase):
+    return gathered(found, lock)
+
+
+def check_coherence(
+    lock: Lock,
+    workspace: Workspace,
+    env: Env,
+    recipe: Recipe,
+    python: Callable[[Target], Python | None],
+) -> tuple[Finding, ...]:
+    """Return what keeps a lock's packages from running together on their base.
+
+    It is the part of ``check_lock`` that asks for one CUDA, for wheels and conda packages that
+    the base's glibc and Python can load, and for what these require of each other.
+    """
+    return gathered([*_check_together(_subject(lock, workspace, env, recipe, python))], lock)
+
+
+def _subject(
+    lock: Lock,
+    workspace: Workspace,
+    env: Env,
+    recipe: Recipe,
+    python: Callable[[Target], Python | None],
+) -> Subject:
+    pythons: Mapping[str, Python] = {
+        target.name: facts for target in lock.targets if (facts := python(target)) is not None
+    }
+    return Subject(
+        file=lock_path(env.name),
+        lock=lock,
+        workspace=workspace,
+        env=env,
+        recipe=recipe,
+        pythons=pythons,
+    )
+
+
+def _check_together(subject: Subject) -> Iterator[Finding]:
+    yield from check_cuda(subject)
+    yield from check_wheels(subject)
+    if subject.lock.conda or isinstance(subject.base, ImageBase):
         # Its library takes long to load, and most locks have no conda package.
         from lockyard.lock.check_conda import check_conda  # noqa: PLC0415
 
-        found += check_conda(subject)
-    return gathered(found, lock)
+        yield from check_conda(subject)
 
 
 def _check_inputs(subject: Subject) -> Iterator[Finding]:

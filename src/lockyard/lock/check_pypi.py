@@ -14,7 +14,7 @@ from lockyard.lock.model import Target, Wheel
 
 
 def check_pypi(subject: Subject) -> Iterator[Finding]:
-    """Find requirements that no package meets, and wheels that no target can load."""
+    """Find requirements that no package meets."""
     for target in subject.lock.targets:
         wheels = {wheel.name: wheel for wheel in serving(subject.lock.wheels, target)}
         python = subject.pythons.get(target.name)
@@ -27,7 +27,15 @@ def check_pypi(subject: Subject) -> Iterator[Finding]:
         }
         for label, text in subject.asked(target, "pypi"):
             yield from _check_requirement(subject, wheels, conda, label, text, target)
-        for wheel in wheels.values():
+
+
+def check_wheels(subject: Subject) -> Iterator[Finding]:
+    """Find wheels that a target can't load: another Python's, or a newer glibc's."""
+    for target in subject.lock.targets:
+        python = subject.pythons.get(target.name)
+        if python is None:
+            continue
+        for wheel in serving(subject.lock.wheels, target):
             yield from _check_wheel(subject, wheel, python, target)
 
 

@@ -5,20 +5,27 @@ from __future__ import annotations
 from typing import Any
 
 from lockyard.lock.model import BaseImage
+from lockyard.plan.cuda import cuda_environment, cuda_labels
+from lockyard.plan.prefix import Prefix
 from lockyard.spec.model import Env, Recipe, RegistrySource, Workspace
 
 
 def image_config(
-    workspace: Workspace, env: Env, recipe: Recipe, image: BaseImage | None
+    workspace: Workspace,
+    env: Env,
+    recipe: Recipe,
+    variant: str,
+    prefix: Prefix,
+    image: BaseImage | None,
 ) -> dict[str, Any]:
     """Return the ``config`` object of the OCI image configuration.
 
     ``image`` is what the image stands on, where that is a registry's.
     """
-    base = workspace.bases[env.base]
-    path = [f"{base.prefix}/bin", "/usr/local/sbin", "/usr/local/bin"]
+    path = [f"{prefix.path}/bin", "/usr/local/sbin", "/usr/local/bin"]
     path += ["/usr/sbin", "/usr/bin", "/sbin", "/bin"]
     environment = {"PATH": ":".join(path), "HOME": recipe.user.home}
+    environment |= cuda_environment(variant, prefix)
     for added in (recipe.config.environment, env.environment):
         environment.update((str(name), value) for name, value in added.items())
     return {
@@ -32,6 +39,7 @@ def image_config(
         "Labels": {
             "org.opencontainers.image.title": env.name,
             "org.opencontainers.image.description": f"{env.title}: {recipe.title}",
+            **cuda_labels(variant),
             **_base_labels(workspace, env, image),
         },
     }

@@ -116,7 +116,7 @@ def plan_image(
                 image=image,
             ),
         ),
-        config=image_config(workspace, env, recipe, image),
+        config=image_config(workspace, env, recipe, target.variant, prefix, image),
         created=max((wheel.uploaded for wheel in wheels if wheel.uploaded), default=_UNKNOWN),
         owners={str(path): str(owner) for path, owner in env.owners.items()},
     )

@@ -19,7 +19,7 @@ from lockyard.plan.layer import layer_key
 from lockyard.spec.reader import Fleet
 from lockyard.store.store import Store
 from lockyard.tasks.names import check_names
-from lockyard.tasks.plan import plan_env
+from lockyard.tasks.plan import check_coherent, plan_env
 from lockyard.tasks.reasons import reasons
 from lockyard.tasks.supply import Supply
 
@@ -118,18 +118,29 @@ class Builder:
         jobs: list[_Job] = []
         failed: dict[str, LockyardError] = {}
         for name in names:
-            by_image: dict[str, list[ImagePlan]] = {}
             try:
-                for plan in plan_env(self.fleet, name):
-                    by_image.setdefault(plan.names.image, []).append(plan)
-                check_names(self.fleet, name, by_image.keys())
+                jobs += self._jobs(name)
             except LockyardError as error:
                 failed[name] = error
-                continue
-            for image, plans in by_image.items():
-                folder = self.output / image
-                jobs.append(_Job(plans=tuple(plans), folder=folder, ledger=read_ledger(folder)))
         return jobs, failed
+
+    def _jobs(self, name: str) -> list[_Job]:
+        """Return an env's images. Raise SpecError or LockError for what can't be built."""
+        by_image: dict[str, list[ImagePlan]] = {}
+        for plan in plan_env(self.fleet, name):
+            by_image.setdefault(plan.names.image, []).append(plan)
+        check_names(self.fleet, name, by_image.keys())
+        jobs = [
+            _Job(
+                plans=tuple(plans),
+                folder=self.output / image,
+                ledger=read_ledger(self.output / image),
+            )
+            for image, plans in by_image.items()
+        ]
+        if not all(job.is_done for job in jobs):
+            check_coherent(self.fleet, name)
+        return jobs
 
     def _would_build(self, job: _Job) -> Built:
         from lockyard.build.layer import cached_layer  # noqa: PLC0415

@@ -102,10 +102,13 @@ class Locker:
         lock = resolve_env(self.fleet.workspace, env, recipe, old, world, self.moves)
         for fault in check_lock(lock, self.fleet.workspace, env, recipe, python_facts):
             # What the check would refuse is never written, whichever of the two is wrong.
+            mend = fault.solution
+            if mend == f"invoke lock {env.name}":
+                mend = "require other versions; if they are right, this is a fault of Lockyard"
             raise ResolveError(
                 f"what was resolved doesn't hold together: {fault.reason}",
                 where=f"{env.name}: {fault.package}",
-                solution="require other versions; if they are right, this is a fault of Lockyard",
+                solution=mend,
             )
         return lock
 

@@ -47,6 +47,23 @@ def fresh_lock(fleet: Fleet, env: Env) -> Lock:
     return lock
 
 
+def check_coherent(fleet: Fleet, name: str) -> None:
+    """Raise LockError where an env's lock has parts that don't work together.
+
+    It was made by hand then, or merged from two locks each of which held together. Only what
+    is built must be looked at: it takes longer than all else that finds nothing to do.
+    """
+    from lockyard.lock.check import check_coherence  # noqa: PLC0415
+    from lockyard.tasks.check import python_facts  # noqa: PLC0415
+
+    env = fleet.env(name)
+    lock = fresh_lock(fleet, env)
+    recipe = fleet.recipe(env.recipe)
+    for fault in check_coherence(lock, fleet.workspace, env, recipe, python_facts):
+        where = f"{fault.lock}: {fault.package}" if fault.package else fault.lock
+        raise LockError(fault.reason, where=where, solution=fault.solution)
+
+
 def _targets(env: Env) -> set[tuple[str, str]]:
     return {
         (target_name(variant, platform), str(env.base))
