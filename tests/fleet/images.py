@@ -10,11 +10,14 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import docker
+import pytest
+from docker.errors import DockerException, ImageNotFound
 from docker.models.containers import Container
 
 from lockyard.errors import LockyardError
@@ -46,12 +49,22 @@ def program(env: str) -> str:
 
 @contextmanager
 def loaded(engine: docker.DockerClient, built: Built) -> Iterator[str]:
-    """Load an image into the engine; give its tag, and take it out again at the end."""
+    """Load an image into the engine; give a name of it, and take it out again at the end.
+
+    The name is this call's own: another process may have the engine load an image by the same
+    tag, which is then no longer this one's.
+    """
     (tag,) = load_image(Path(built.folder))
+    image = engine.images.get(tag)
+    own = f"lockyard.invalid/trial:{uuid.uuid4().hex}"
+    image.tag(own)
     try:
-        yield tag
+        yield own
     finally:
-        engine.images.remove(tag, force=True)
+        with suppress(ImageNotFound):
+            if engine.images.get(tag).id == image.id:
+                engine.images.remove(tag)
+        engine.images.remove(own)
 
 
 def compute(engine: docker.DockerClient, image: str, env: str) -> str:
@@ -92,7 +105,7 @@ def main(envs: Sequence[str]) -> int:
                 _say(env, f"locked in {time.monotonic() - started:.1f} s")
                 for built in standin.builder().build(env):
                     _say(built.image, _tried(engine, built))
-            except (LockyardError, AssertionError) as error:
+            except (LockyardError, AssertionError, DockerException, pytest.fail.Exception) as error:
                 failed += 1
                 _say(env, f"failed: {error}")
     return failed
