@@ -37,6 +37,7 @@ def test_what_was_built_is_built_again_without_a_network(yard: Yard) -> None:
     before = files(yard)
     done = yard.run("gc", "--keep", "0")
     assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("needed by 2 locks in 1 workspace\n")
     assert files(yard) == before
     again = json.loads(yard.run("build", "--all", "--json", **OFFLINE).stdout)
     assert {each["state"] for each in again} == {"unchanged"}
@@ -59,7 +60,9 @@ def test_what_a_bump_left_behind_goes_after_some_days(yard: Yard) -> None:
     beta = yard.wheel("beta")
     yard.lock("trial", base, beta)
     yard.run("build", "trial")
-    assert "removed 0 B" in yard.run("gc").stdout
+    unmoved = yard.run("gc").stdout
+    assert f"\n{yard.store}: removed 0 B\nkept " in unmoved
+    assert unmoved.endswith(": needed by 1 lock in 1 workspace, or used within 30 days\n")
     aged(yard, 31)
     shown = yard.run("gc", "--dry-run")
     assert len(before - set(files(yard))) == 0
