@@ -7,6 +7,8 @@ import os
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,22 @@ def aged(yard: Yard, days: float) -> None:
 
 def files(yard: Yard, folder: str = "") -> list[str]:
     return sorted(path.name for path in (yard.store / folder).rglob("*") if path.is_file())
+
+
+@contextmanager
+def running(yard: Yard, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command beside the test; it doesn't outlive the block."""
+    with subprocess.Popen(
+        yard.command(*arguments),
+        cwd=yard.root,
+        env=yard.environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def test_what_was_built_is_built_again_without_a_network(yard: Yard) -> None:
@@ -79,23 +97,14 @@ def test_it_stops_while_a_build_runs(yard: Yard) -> None:
     alpha = yard.wheel("alpha")
     yard.lock("trial", yard.base(), alpha)
     yard.site.stalls.add(f"/files/{alpha.file}")
-    with subprocess.Popen(
-        yard.command("build", "trial"),
-        cwd=yard.root,
-        env=yard.environment(),
-        stderr=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-    ) as build:
+    with running(yard, "build", "trial") as build:
         assert yard.site.stalled.wait(SECONDS)
-        message = yard.refused(StoreError.status, "gc", "--keep", "0")
-        assert message.startswith(f"store error: {yard.store}: a build or another task is using")
+        done = yard.run("gc", "--keep", "0")
+        assert done.returncode == StoreError.status
+        told = f"store error: {yard.store}: a build or another task is using it\n"
+        assert done.stderr.startswith(told)
         assert yard.run("gc", "--dry-run").returncode == 0
-        with subprocess.Popen(
-            yard.command("gc", "--keep", "0", "--wait"),
-            cwd=yard.root,
-            env=yard.environment(),
-            stdout=subprocess.DEVNULL,
-        ) as waiting:
+        with running(yard, "gc", "--keep", "0", "--wait") as waiting:
             with pytest.raises(subprocess.TimeoutExpired):
                 waiting.wait(1)
             build.kill()
