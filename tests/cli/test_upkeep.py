@@ -7,6 +7,8 @@ import os
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,22 @@ def files(yard: Yard, folder: str = "") -> list[str]:
     return sorted(path.name for path in (yard.store / folder).rglob("*") if path.is_file())
 
 
+@contextmanager
+def running(yard: Yard, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command beside the test; it doesn't outlive the block."""
+    with subprocess.Popen(
+        yard.command(*arguments),
+        cwd=yard.root,
+        env=yard.environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 def test_what_was_built_is_built_again_without_a_network(yard: Yard) -> None:
     base = yard.base()
     yard.lock("trial", base, yard.wheel("alpha"))
@@ -37,6 +55,7 @@ def test_what_was_built_is_built_again_without_a_network(yard: Yard) -> None:
     before = files(yard)
     done = yard.run("gc", "--keep", "0")
     assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("needed by 2 locks in 1 workspace\n")
     assert files(yard) == before
     again = json.loads(yard.run("build", "--all", "--json", **OFFLINE).stdout)
     assert {each["state"] for each in again} == {"unchanged"}
@@ -59,7 +78,9 @@ def test_what_a_bump_left_behind_goes_after_some_days(yard: Yard) -> None:
     beta = yard.wheel("beta")
     yard.lock("trial", base, beta)
     yard.run("build", "trial")
-    assert "removed 0 B" in yard.run("gc").stdout
+    unmoved = yard.run("gc").stdout
+    assert f"\n{yard.store}: removed 0 B\nkept " in unmoved
+    assert unmoved.endswith(": needed by 1 lock in 1 workspace, or used within 30 days\n")
     aged(yard, 31)
     shown = yard.run("gc", "--dry-run")
     assert len(before - set(files(yard))) == 0
@@ -76,23 +97,14 @@ def test_it_stops_while_a_build_runs(yard: Yard) -> None:
     alpha = yard.wheel("alpha")
     yard.lock("trial", yard.base(), alpha)
     yard.site.stalls.add(f"/files/{alpha.file}")
-    with subprocess.Popen(
-        yard.command("build", "trial"),
-        cwd=yard.root,
-        env=yard.environment(),
-        stderr=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-    ) as build:
+    with running(yard, "build", "trial") as build:
         assert yard.site.stalled.wait(SECONDS)
-        message = yard.refused(StoreError.status, "gc", "--keep", "0")
-        assert message.startswith(f"store error: {yard.store}: a build or another task is using")
+        done = yard.run("gc", "--keep", "0")
+        assert done.returncode == StoreError.status
+        told = f"store error: {yard.store}: a build or another task is using it\n"
+        assert done.stderr.startswith(told)
         assert yard.run("gc", "--dry-run").returncode == 0
-        with subprocess.Popen(
-            yard.command("gc", "--keep", "0", "--wait"),
-            cwd=yard.root,
-            env=yard.environment(),
-            stdout=subprocess.DEVNULL,
-        ) as waiting:
+        with running(yard, "gc", "--keep", "0", "--wait") as waiting:
             with pytest.raises(subprocess.TimeoutExpired):
                 waiting.wait(1)
             build.kill()

@@ -24,11 +24,7 @@ def test_locking_torch_with_cuda_receives_under_50_megabytes(tmp_path: Path) -> 
     shutil.copy(ROOT / "WORKSPACE.toml", tmp_path)
     shutil.copytree(ROOT / "images", tmp_path / "images")
     (tmp_path / "envs").mkdir()
-    # On this platform the index's own torch is the one with CUDA.
-    (tmp_path / "envs/torch.toml").write_text(
-        'title = "PyTorch"\nbase = "debian12"\nplatforms = ["linux/amd64"]\n'
-        'requirements.pypi = ["torch"]\n'
-    )
+    shutil.copy(ROOT / "envs/pytorch-2.15.toml", tmp_path / "envs/torch.toml")
     with serving(View()) as proxy:
         environment = {
             **os.environ,

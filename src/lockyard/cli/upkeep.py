@@ -72,7 +72,8 @@ def _text(done: Collected, days: int, dry_run: bool) -> str:
     staying = readable(sum(tally.kept_size for tally in done.tallies))
     needing = f"{_count(len(done.locks), 'lock')} in {_count(len(done.workspaces), 'workspace')}"
     lines.append(f"{done.store}: {verb} {going}")
-    lines.append(f"kept {staying}: needed by {needing}, or used within {_count(days, 'day')}")
+    recent = f", or used within {_count(days, 'day')}" if days else ""
+    lines.append(f"kept {staying}: needed by {needing}{recent}")
     if done.unplanned:
         locks = _count(len(done.unplanned), "lock")
         lines.append(f"{locks} can't be built now: of those the artifacts count, and no layers")
