@@ -96,9 +96,13 @@ def conda_file(info: bytes, pkg: bytes, stem: str = "app-1.0-0") -> bytes:
     compress = zstandard.ZstdCompressor().compress
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
-        archive.writestr("metadata.json", json.dumps({"conda_pkg_format_version": 2}))
-        archive.writestr(f"pkg-{stem}.tar.zst", compress(pkg))
-        archive.writestr(f"info-{stem}.tar.zst", compress(info))
+        parts = {
+            "metadata.json": json.dumps({"conda_pkg_format_version": 2}).encode(),
+            f"pkg-{stem}.tar.zst": compress(pkg),
+            f"info-{stem}.tar.zst": compress(info),
+        }
+        for name, data in parts.items():
+            archive.writestr(zipfile.ZipInfo(name), data)
     return stream.getvalue()
 
 
