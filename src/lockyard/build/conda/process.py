@@ -43,7 +43,7 @@ def run_jobs(jobs: list[Job], files: list[str], folder: Path) -> None:
         raise BuildError(
             f"it can't be installed: {failure['reason'].replace(str(folder), '')}",
             where=files[failure["job"]],
-            solution="the package is broken: report it, or lock another version",
+            solution="make room if the disk is full, else report the package or lock another",
         )
 
 
