@@ -8,7 +8,7 @@ import re
 import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -58,7 +58,10 @@ def conda_tree(
     for a package that isn't sound, BuildError for one that can't be installed or that collides
     with another.
     """
-    with tempfile.TemporaryDirectory(prefix="lockyard-conda-", dir=scratch) as name:
+    with ExitStack() as stack:
+        with store_faults(scratch or Path(tempfile.gettempdir())):
+            folder = tempfile.TemporaryDirectory(prefix="lockyard-conda-", dir=scratch)
+            name = stack.enter_context(folder)
         tree = Tree()
         for installed in _install(packages, paths, prefix, Path(name)):
             tree.add(_entries(installed, prefix))
