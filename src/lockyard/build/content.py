@@ -60,7 +60,8 @@ def layer_content(layer: Layer, store: Store) -> Iterator[Content]:
                     channels={each.source: layer.channel for each in layer.packages},
                 )
                 paths = _paths(layer.packages, store)
-                yield _owned(stack.enter_context(conda_packages(layer.packages, paths, prefix)))
+                installed = conda_packages(layer.packages, paths, prefix, store.scratch())
+                yield _owned(stack.enter_context(installed))
             case WheelLayer():
                 yield _owned(stack.enter_context(_wheels(layer, store)))
             case ChosenLayer():

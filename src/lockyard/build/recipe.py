@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from attrs import evolve
 
 from lockyard.build.base.accounts import ImageAccounts
+from lockyard.build.conda.install import history
 from lockyard.build.debian.accounts import Accounts
 from lockyard.build.entry import Entry, directory, symlink, text
 from lockyard.build.tree import Tree
@@ -39,7 +40,7 @@ def prefix_entries(prefix: Prefix) -> Iterator[Entry]:
     """
     root = prefix.path[1:]
     if not prefix.virtual:
-        yield text(f"{root}/conda-meta/history", "", owner="prefix")
+        yield history(prefix.path)
         return
     home, _, program = prefix.interpreter.rpartition("/")
     settings = {

@@ -15,6 +15,8 @@ from lockyard.plan.compression import COMPRESSION
 from lockyard.plan.prefix import Prefix
 from lockyard.spec.model import Recipe
 
+# What a lock says of a package that is no matter of the package itself.
+_ELSEWHERE = {"required_by", "targets", "source"}
 # The packages that decide which accounts a base has; a recipe adds its user to those.
 ACCOUNT_PACKAGES = ("apt", "base-passwd")
 
@@ -93,7 +95,11 @@ class CondaLayer:
         anywhere = any(package.subdir == "noarch" for package in self.packages)
         return {
             "kind": "conda",
-            "packages": _digests(self.packages),
+            # What is recorded of a package in the image is what the lock says of it.
+            "packages": [
+                asdict(package, filter=lambda attribute, _: attribute.name not in _ELSEWHERE)
+                for package in sorted(self.packages, key=lambda package: package.file)
+            ],
             "prefix": [self.prefix.path, self.prefix.minor if anywhere else ""],
             "channel": self.channel,
         }

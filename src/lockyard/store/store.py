@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import stat
 import time
 from collections.abc import Callable, Mapping
@@ -117,6 +118,13 @@ class Store:
         """Return a file to write, as a context manager; its ``commit`` gives it its place."""
         return Writer(self.root, self.root / "tmp", lambda sha256: self._place(kind, sha256))
 
+    def scratch(self) -> Path:
+        """Return a folder for large temporary files; what dead processes leave in it goes."""
+        folder = self.root / "tmp"
+        with store_faults(self.root):
+            folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
     def partial(self, sha256: str, wait: Callable[[float], object] = time.sleep) -> Partial:
         """Take hold of the resumable download of an artifact, waiting for whoever has it."""
         path = self.root / "partial" / checked_sha256(sha256)
@@ -152,7 +160,7 @@ class Store:
             for path in self._listed(folder):
                 try:
                     if path.lstat().st_mtime < now - age:
-                        path.unlink()
+                        _remove(path)
                 except OSError:
                     # Gone already, or another user's: not worth failing for.
                     continue
@@ -184,3 +192,10 @@ class Store:
             if not _KEY.fullmatch(part):
                 raise ValueError(f"not a record's kind or key: {part!r}")
         return self.root / "records" / kind / f"{key}.json"
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()

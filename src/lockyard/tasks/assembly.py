@@ -13,15 +13,16 @@ from attrs import define, field
 from lockyard.assemble.layout import Image, assemble
 from lockyard.build.base.layers import base_layers
 from lockyard.build.built import BuiltLayer
+from lockyard.build.conda.install import link_scripts
 from lockyard.build.image import LayerBuilds, check_collisions, drop_damaged
 from lockyard.build.layer import cached_layer
 from lockyard.errors import LockyardError
+from lockyard.events import Reporter
 from lockyard.fetch.failures import gathered
 from lockyard.fetch.image import PulledImage
 from lockyard.lock.model import BaseImage
 from lockyard.plan.image import ImagePlan
-from lockyard.plan.layer import Layer, layer_key
-from lockyard.store.store import Store
+from lockyard.plan.layer import CondaLayer, Layer, layer_key
 from lockyard.tasks.supply import Supply
 
 
@@ -33,7 +34,7 @@ class Assembly:
     image's manifest, why it can't be had.
     """
 
-    store: Store
+    reporter: Reporter
     missing: frozenset[str]
     failures: Mapping[str, LockyardError]
     pulled: Mapping[str, PulledImage]
@@ -56,11 +57,18 @@ class Assembly:
         self._check_supplied(plan)
         built = [self._layer(layer) for layer in plan.layers]
         check_collisions(plan.layers, built, plan.owners)
+        self._note_scripts(plan, built)
         if plan.image is None:
             return assemble(plan, built)
         base = self.pulled[plan.image.manifest]
         title = f"base image {plan.image.image}:{plan.image.tag}"
         return assemble(plan, [*base_layers(base, title), *built], json.loads(base.config))
+
+    def _note_scripts(self, plan: ImagePlan, built: Sequence[BuiltLayer]) -> None:
+        """Tell of conda's link scripts, which nothing runs, neither here nor in the image."""
+        for layer, made in zip(plan.layers, built, strict=True):
+            for path in link_scripts(made.owned) if isinstance(layer, CondaLayer) else ():
+                self.reporter.note(f"{plan.names.image}: /{path} is there and isn't run")
 
     def _layer(self, layer: Layer) -> BuiltLayer:
         future = self.futures.get(layer_key(layer)) or self.builds.submit(layer)
@@ -94,7 +102,7 @@ def begin(plans: Sequence[ImagePlan], supply: Supply, jobs: int) -> Iterator[Ass
     failures |= supply.provide_each(artifacts, verify=True)
     with LayerBuilds(store, jobs=jobs, reporter=supply.reporter) as builds:
         assembly = Assembly(
-            store=store,
+            reporter=supply.reporter,
             missing=frozenset(missing),
             failures=failures,
             pulled=pulled,

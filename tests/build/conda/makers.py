@@ -8,15 +8,16 @@ import io
 import json
 import tarfile
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any, cast
 
 import zstandard
 from attrs import define, field
 
-from lockyard.build.conda.install import CondaPrefix, conda_tree
+from lockyard.build.conda.install import CondaPrefix, conda_packages
 from lockyard.build.entry import Entry
 from lockyard.build.tree import Tree
 from lockyard.lock.model import CondaPackage
@@ -96,9 +97,13 @@ def conda_file(info: bytes, pkg: bytes, stem: str = "app-1.0-0") -> bytes:
     compress = zstandard.ZstdCompressor().compress
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
-        archive.writestr("metadata.json", json.dumps({"conda_pkg_format_version": 2}))
-        archive.writestr(f"pkg-{stem}.tar.zst", compress(pkg))
-        archive.writestr(f"info-{stem}.tar.zst", compress(info))
+        parts = {
+            "metadata.json": json.dumps({"conda_pkg_format_version": 2}).encode(),
+            f"pkg-{stem}.tar.zst": compress(pkg),
+            f"info-{stem}.tar.zst": compress(info),
+        }
+        for name, data in parts.items():
+            archive.writestr(zipfile.ZipInfo(name), data)
     return stream.getvalue()
 
 
@@ -147,10 +152,12 @@ class Shelf:
             data = tar_bz2(tarred([*content.members, *content.information()]))
         return self.put(data, stem + kind, **more)
 
+    @contextmanager
     def tree(
         self, *packages: CondaPackage, prefix: CondaPrefix = PREFIX, scratch: Path | None = None
-    ) -> AbstractContextManager[Tree]:
-        return conda_tree(packages, self.paths, prefix, scratch)
+    ) -> Iterator[Tree]:
+        with conda_packages(packages, self.paths, prefix, scratch) as installed:
+            yield Tree(chain.from_iterable(installed))
 
     def installed(self, *packages: CondaPackage, **more: Any) -> dict[str, tuple[Entry, bytes]]:
         """Return entries and their contents by path."""

@@ -7,7 +7,7 @@ import pytest
 from attrs import evolve
 
 from lockyard.build.conda.install import history, link_scripts
-from lockyard.errors import BuildError, IntegrityError
+from lockyard.errors import BuildError, IntegrityError, StoreError
 from lockyard.lock.model import CondaPackage
 from tests.build.conda.makers import (
     CHANNEL,
@@ -226,6 +226,11 @@ def test_a_file_that_changed_in_the_store_is_refused(shelf: Shelf, app: CondaPac
     path.write_bytes(path.read_bytes()[:-1] + b"!")
     with pytest.raises(IntegrityError, match="sha256"):
         shelf.installed(app)
+
+
+def test_a_scratch_folder_that_is_not_there(shelf: Shelf, tmp_path: Path) -> None:
+    with pytest.raises(StoreError):
+        shelf.installed(shelf.make(APP), scratch=tmp_path / "not there")
 
 
 def test_nothing_stays_in_the_scratch_folder(shelf: Shelf, tmp_path: Path) -> None:

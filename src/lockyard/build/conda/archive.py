@@ -147,7 +147,7 @@ class _Extraction:
         """Write what a tar archive holds."""
         with _faults(self._file):
             archive = tarfile.open(  # noqa: SIM115 - it holds nothing but the stream
-                fileobj=cast(BinaryIO, plain), mode="r|", bufsize=_CHUNK, encoding="utf-8"
+                fileobj=cast(BinaryIO, plain), mode="r|", encoding="utf-8"
             )
         while True:
             with _faults(self._file):

@@ -8,7 +8,7 @@ import re
 import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -20,7 +20,6 @@ from lockyard.build.conda.package import Extracted, open_package
 from lockyard.build.conda.process import run_jobs
 from lockyard.build.conda.record import record_name, record_text
 from lockyard.build.entry import Entry, directory, symlink, text
-from lockyard.build.tree import Tree
 from lockyard.errors import BuildError
 from lockyard.lock.model import CondaPackage
 from lockyard.store.faults import store_faults
@@ -44,33 +43,23 @@ class CondaPrefix:
 
 
 @contextmanager
-def conda_tree(
-    packages: Sequence[CondaPackage],
-    paths: Mapping[str, Path],
-    prefix: CondaPrefix,
-    scratch: Path | None = None,
-) -> Iterator[Tree]:
-    """Give the tree of packages, each installed for itself; ``paths`` has their files by name.
-
-    What a package gives depends on nothing but itself and the prefix. Contents stay readable
-    while the context is open: they wait below ``scratch``, or the system's temporary folder,
-    which takes what the packages unpack to. No script of a package runs. Raise IntegrityError
-    for a package that isn't sound, BuildError for one that can't be installed or that collides
-    with another.
-    """
-    with conda_packages(packages, paths, prefix, scratch) as installed:
-        yield Tree(entry for entries in installed for entry in entries)
-
-
-@contextmanager
 def conda_packages(
     packages: Sequence[CondaPackage],
     paths: Mapping[str, Path],
     prefix: CondaPrefix,
     scratch: Path | None = None,
 ) -> Iterator[list[list[Entry]]]:
-    """Give the entries of each package, without looking for collisions; see ``conda_tree``."""
-    with tempfile.TemporaryDirectory(prefix="lockyard-conda-", dir=scratch) as name:
+    """Give the entries of packages, each installed for itself; ``paths`` has their files by name.
+
+    What a package gives depends on nothing but itself and the prefix. Contents stay readable
+    while the context is open: they wait below ``scratch``, or the system's temporary folder,
+    which takes what the packages unpack to. No script of a package runs. Raise IntegrityError
+    for a package that isn't sound, BuildError for one that can't be installed.
+    """
+    with ExitStack() as stack:
+        with store_faults(scratch or Path(tempfile.gettempdir())):
+            folder = tempfile.TemporaryDirectory(prefix="lockyard-conda-", dir=scratch)
+            name = stack.enter_context(folder)
         installed = _install(packages, paths, prefix, Path(name))
         yield [list(_entries(each, prefix)) for each in installed]
 

@@ -15,7 +15,7 @@ from lockyard.errors import BuildError
 from lockyard.lock.model import CondaPackage
 
 _LARGEST = 256 << 20
-_TYPES: Mapping[object, str] = {
+_TYPES: Mapping[str, str] = {
     "hardlink": "file",
     "softlink": "symlink",
     "directory": "directory",
@@ -149,7 +149,7 @@ def _tables(value: object, file: str) -> Iterator[dict[str, Any]]:
 
 
 def _check_path(each: Mapping[str, Any], path: str, member: Member, file: str) -> None:
-    kind = each.get("path_type")
+    kind = str(each.get("path_type"))
     if _TYPES.get(kind) != member.kind:
         raise broken(file, f"{path} is a {member.kind} and its info/paths.json says {kind}")
     if member.kind == "file" and (each.get("sha256"), each.get("size_in_bytes")) != (
@@ -161,7 +161,7 @@ def _check_path(each: Mapping[str, Any], path: str, member: Member, file: str) -
 
 def _check_placeholder(each: Mapping[str, Any], path: str, file: str, prefix: str) -> None:
     """Refuse a placeholder that can't become the prefix: a binary can't grow."""
-    placeholder, mode = each.get("prefix_placeholder"), each.get("file_mode")
+    placeholder, mode = each.get("prefix_placeholder"), str(each.get("file_mode"))
     if placeholder is None:
         return
     if not isinstance(placeholder, str) or not placeholder or mode not in {"text", "binary"}:
@@ -178,6 +178,10 @@ def _check_placeholder(each: Mapping[str, Any], path: str, file: str, prefix: st
 def _check_entry_points(link: Mapping[str, Any], file: str) -> None:
     noarch = link.get("noarch")
     points = noarch.get("entry_points") if isinstance(noarch, dict) else None
-    for point in points or ():
-        if not isinstance(point, str) or not _ENTRY_POINT.fullmatch(point):
+    for point in points if isinstance(points, list) else [points]:
+        if point is not None and not _is_entry_point(point):
             raise broken(file, f"its info/link.json declares {point!r}, which is no entry point")
+
+
+def _is_entry_point(point: object) -> bool:
+    return isinstance(point, str) and _ENTRY_POINT.fullmatch(point) is not None

@@ -10,6 +10,7 @@ from pathlib import Path
 from lockyard.build.conda.child import JOBS, Job, encoded
 from lockyard.errors import BuildError
 from lockyard.resolve.pypi.process import child_environment
+from lockyard.store.faults import store_faults
 
 # How long the packages of one layer may take, in seconds: some gigabytes are copied at most.
 TIME_LIMIT = 1800
@@ -21,7 +22,8 @@ def run_jobs(jobs: list[Job], files: list[str], folder: Path) -> None:
     The child is gone when this returns or raises, KeyboardInterrupt included. Raise BuildError
     for a package that can't be installed, or where the child breaks down or takes too long.
     """
-    (folder / JOBS).write_bytes(encoded(jobs))
+    with store_faults(folder):
+        (folder / JOBS).write_bytes(encoded(jobs))
     try:
         ended = subprocess.run(
             [sys.executable, "-s", "-P", "-m", "lockyard.build.conda.child", str(folder)],
@@ -43,7 +45,7 @@ def run_jobs(jobs: list[Job], files: list[str], folder: Path) -> None:
         raise BuildError(
             f"it can't be installed: {failure['reason'].replace(str(folder), '')}",
             where=files[failure["job"]],
-            solution="the package is broken: report it, or lock another version",
+            solution="make room if the disk is full, else report the package or lock another",
         )
 
 
