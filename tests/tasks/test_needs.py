@@ -34,6 +34,9 @@ def test_a_base_image_needs_what_its_manifest_names(fleet: Fleet, store: Store) 
     with store.writer("artifact") as writer:
         writer.write(b'{"config": {"digest": "sha256:%s"}}' % (b"c" * 64))
         manifest = writer.commit().name
+    path = fleet.root / "WORKSPACE.toml"
+    added = '[sources.docker-hub]\nkind = "registry"\nregistry = "docker.io"\n'
+    path.write_text(f"{path.read_text()}\n{added}")
     image = BaseImage(
         image="team/base",
         tag="latest",

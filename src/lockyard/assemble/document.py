@@ -11,10 +11,12 @@ from attrs import frozen
 
 from lockyard.build.built import BuiltLayer
 from lockyard.plan.image import ImagePlan
+from lockyard.sources.manifest import Settings
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
+_OF_AN_IMAGE = "org.opencontainers.image."
 
 
 @frozen
@@ -45,24 +47,23 @@ def encoded(value: Any) -> bytes:
 
 
 def config_document(
-    plan: ImagePlan, layers: Sequence[BuiltLayer], base: Mapping[str, Any] | None = None
+    plan: ImagePlan, layers: Sequence[BuiltLayer], base: Settings | None = None
 ) -> Document:
     """Return the image configuration.
 
-    ``base`` is that of the image that this one stands on: its history comes first, and what it
-    sets for those who build on it stays, but for what the plan sets anew.
+    ``base`` is what is handed on by the image that this one stands on, whose layers come first.
     """
+    base = base or Settings()
     os, _, architecture = plan.target.platform.partition("/")
     variant = {"variant": "v8"} if architecture == "arm64" else {}
     own = len(layers) - len(plan.layers)
-    given: list[Any] = (base or {}).get("history") or []
-    inherited = given or _history(plan, layers[:own])
+    inherited: Sequence[Mapping[str, Any]] = base.history or _history(plan, layers[:own])
     value: dict[str, Any] = {
         "created": plan.created,
         "architecture": architecture,
         "os": os,
         **variant,
-        "config": _inherited((base or {}).get("config") or {}, plan.config),
+        "config": _over(base, plan.config),
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{each.diff_id}" for each in layers]},
         "history": [*inherited, *_history(plan, layers[own:])],
     }
@@ -73,19 +74,22 @@ def _history(plan: ImagePlan, layers: Sequence[BuiltLayer]) -> list[dict[str, st
     return [{"created": plan.created, "created_by": f"lockyard: {each.title}"} for each in layers]
 
 
-def _inherited(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+def _over(base: Settings, own: Mapping[str, Any]) -> dict[str, Any]:
     """Lay an image's settings over its base's, as FROM does in a Dockerfile.
 
-    The user, the command and the entry point are the image's own, or none.
+    The user, the command and the entry point are the image's own, or none; what the base says
+    of itself by OCI's labels isn't true of this image.
     """
-    held = dict(line.partition("=")[::2] for line in base.get("Env") or ())
-    held |= dict(line.partition("=")[::2] for line in own["Env"])
-    merged = {
-        key: {**(base.get(key) or {}), **(own.get(key) or {})}
-        for key in ("Labels", "ExposedPorts", "Volumes")
-        if base.get(key) or key in own
+    environment = dict(line.partition("=")[::2] for line in (*base.env, *own["Env"]))
+    labels = {key: text for key, text in base.labels.items() if not key.startswith(_OF_AN_IMAGE)}
+    volumes: dict[str, Any] = {path: {} for path in base.volumes}
+    return {
+        **own,
+        **({"Volumes": volumes} if volumes else {}),
+        "Env": [f"{name}={value}" for name, value in sorted(environment.items())],
+        "ExposedPorts": {**{port: {} for port in base.ports}, **own["ExposedPorts"]},
+        "Labels": {**labels, **own["Labels"]},
     }
-    return {**own, **merged, "Env": [f"{name}={value}" for name, value in sorted(held.items())]}
 
 
 def manifest_document(config: Document, layers: Sequence[BuiltLayer]) -> Document:

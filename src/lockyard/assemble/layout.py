@@ -27,6 +27,7 @@ from lockyard.assemble.replace import replace_folder
 from lockyard.build.built import BuiltLayer
 from lockyard.errors import BuildError, StoreError
 from lockyard.plan.image import ImagePlan
+from lockyard.sources.manifest import Settings
 from lockyard.store.faults import output_faults
 from lockyard.store.store import Store
 
@@ -58,10 +59,8 @@ class Image:
         return documents | {layer.digest: layer.size for layer in self.layers}
 
 
-def assemble(
-    plan: ImagePlan, layers: Sequence[BuiltLayer], base: Mapping[str, Any] | None = None
-) -> Image:
-    """Return the image that layers make, those of its base first, whose config is ``base``.
+def assemble(plan: ImagePlan, layers: Sequence[BuiltLayer], base: Settings | None = None) -> Image:
+    """Return the image that layers make, those of its base first, which hands on ``base``.
 
     Raise BuildError for more layers than engines take.
     """

@@ -66,7 +66,7 @@ def finish(
         show([summary], as_json=False, line=str)
     several = len(done) + len(failed) > 1
     for name, error in failed.items():
-        if several and not as_json and not error.where.startswith(name):
+        if several and not as_json and name not in error.where:
             error.where = f"{name}: {error.where}" if error.where else name
         tell(error, as_json=as_json)
     if not failed:

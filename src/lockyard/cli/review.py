@@ -17,8 +17,8 @@ from lockyard.cli.difference import as_markdown, as_text
 from lockyard.cli.output import show, told
 from lockyard.cli.progress import progress
 from lockyard.errors import LockError, UsageError
-from lockyard.spec.checks import suggestion
 from lockyard.spec.reader import read_fleet
+from lockyard.spec.unfit import suggestion
 from lockyard.store.store import Store
 
 _NAME = "an env: the name of a file in envs/ without its .toml"

@@ -24,8 +24,8 @@ from lockyard.lock.model import (
     Target,
     Wheel,
 )
-from lockyard.spec.checks import shown
 from lockyard.spec.structure import converter, structure
+from lockyard.spec.unfit import shown
 
 _HEADER = "# Written by `invoke lock {env}`; a change by hand is lost at the next one.\n"
 _CONFLICT = re.compile(r"^(<{7}|={7}|>{7}|\|{7})( |$)", re.MULTILINE)

@@ -11,8 +11,8 @@ from lockyard.lock.check_closure import labels
 from lockyard.lock.check_pypi import applies
 from lockyard.lock.finding import Kind, Subject, serving
 from lockyard.lock.model import Artifact, Target
-from lockyard.spec.checks import suggestion
 from lockyard.spec.model import DebianBase, ImageBase
+from lockyard.spec.unfit import suggestion
 
 
 @frozen(kw_only=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TypeVar
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 import cattrs
 from attrs import field, frozen
@@ -89,9 +90,20 @@ class RootFs:
     diff_ids: tuple[str, ...] = field(validator=deep_iterable(_DIGEST))
 
 
+# By the names that the OCI image configuration has; each may be null, or not be there.
+@frozen(kw_only=True)
+class _Said:
+    Env: tuple[str, ...] | None = None
+    Labels: Mapping[str, str] | None = None
+    ExposedPorts: Mapping[str, Any] | None = None
+    Volumes: Mapping[str, Any] | None = None
+
+
 @frozen(kw_only=True)
 class _Config:
     rootfs: RootFs
+    config: _Said | None = None
+    history: tuple[Mapping[str, Any], ...] | None = None
 
 
 _CONVERTER = cattrs.Converter()
@@ -99,6 +111,20 @@ _CONVERTER.register_structure_hook(
     Descriptor,
     make_dict_structure_fn(Descriptor, _CONVERTER, media_type=override(rename="mediaType")),
 )
+
+
+@frozen(kw_only=True)
+class Settings:
+    """What an image hands on to those that stand on it; ``env`` has NAME=VALUE.
+
+    ``history`` has a step for each of its layers, and for what made none; or it is empty.
+    """
+
+    env: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(factory=dict)
+    ports: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+    history: tuple[Mapping[str, Any], ...] = ()
 
 
 def parse_document(data: bytes, kinds: frozenset[str], where: str) -> Index | Manifest:
@@ -123,6 +149,22 @@ def parse_config(data: bytes, where: str) -> Platform:
 def parse_diff_ids(data: bytes, where: str) -> tuple[str, ...]:
     """Return the diffIDs of an image's config, the base first, or raise IntegrityError."""
     return _structured(_parsed(data), _Config, where).rootfs.diff_ids
+
+
+def parse_settings(data: bytes, where: str) -> Settings:
+    """Return what an image's config sets for images that stand on it, or raise IntegrityError."""
+    value = _structured(_parsed(data), _Config, where)
+    said, layers = value.config or _Said(), value.rootfs.diff_ids
+    history = tuple(value.history or ())
+    # Engines refuse a history that isn't one of its layers.
+    whole = sum(not step.get("empty_layer") for step in history) == len(layers)
+    return Settings(
+        env=tuple(said.Env or ()),
+        labels=said.Labels or {},
+        ports=tuple(sorted(said.ExposedPorts or ())),
+        volumes=tuple(sorted(said.Volumes or ())),
+        history=history if whole else (),
+    )
 
 
 def _parsed(data: bytes) -> object:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Annotated, Any, NewType
+from typing import Annotated, NewType
 
 from lockyard.spec.platform import PLATFORMS
+from lockyard.spec.unfit import Unfit, shown, suggestion
 
 PypiName = NewType("PypiName", str)
 PackageName = NewType("PackageName", str)
@@ -57,34 +58,7 @@ Value = Annotated[str, "an argument or a variable's value"]
 # Marks a list or a table that must have something in it: Annotated[tuple[Platform, ...], SOME].
 SOME = "at least one"
 
-# The largest whole number that TOML promises to keep.
-LARGEST = 2**63 - 1
-_LONGEST_SHOWN = 80
 _LONGEST_REQUIREMENT = 1000
-
-
-class Unfit(ValueError):  # noqa: N818 - a value that is unfit, not an error of the program
-    """A value doesn't fit its key: why, and what would."""
-
-    def __init__(self, reason: str, solution: str = "") -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.solution = solution
-
-
-def shown(value: Any) -> str:
-    """Return a TOML value as a fault shows it: in TOML's words, and never at length."""
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case dict():
-            return "a table"
-        case list():
-            return "a list"
-        case int() if abs(value) > LARGEST:
-            return "a number this large"
-    text = repr(value) if isinstance(value, str) else str(value)
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 1]}…"
 
 
 # What markers are evaluated in, to see that they can be: any target's values would do. The
@@ -170,20 +144,6 @@ def one_of(what: str, known: tuple[str, ...]) -> Callable[[str], None]:
             raise Unfit(f"there is no {what} {shown(text)}", suggestion(text, known))
 
     return check
-
-
-_MOST_NAMED = 40
-
-
-def suggestion(text: str, known: tuple[str, ...]) -> str:
-    """Return advice that names the nearest of the known names, or all of them."""
-    import difflib  # noqa: PLC0415 - only for bad input
-
-    near = difflib.get_close_matches(text, known, n=1)
-    if near:
-        return f"did you mean {near[0]!r}?"
-    # A long list tells nobody anything.
-    return f"known: {', '.join(sorted(known))}" if 0 < len(known) <= _MOST_NAMED else ""
 
 
 def matching(pattern: str, what: str, example: str) -> Callable[[str], None]:

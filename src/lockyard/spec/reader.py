@@ -23,12 +23,11 @@ from lockyard.spec.checks import (
     RecipeName,
     RegistrySourceName,
     one_of,
-    shown,
-    suggestion,
 )
 from lockyard.spec.model import CondaSource, Env, PypiSource, Recipe, SdistRule, Workspace
 from lockyard.spec.names import normalised
 from lockyard.spec.structure import converter, structure
+from lockyard.spec.unfit import shown, suggestion
 
 WORKSPACE_FILE = "WORKSPACE.toml"
 FORMAT = 1

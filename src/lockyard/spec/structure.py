@@ -10,7 +10,7 @@ from cattrs import ClassValidationError, Converter, ForbiddenExtraKeysError, Ite
 from cattrs.gen import make_dict_structure_fn, override
 
 from lockyard.errors import Fault
-from lockyard.spec.checks import LARGEST, NUMBER_CHECKS, SOME, TEXT_CHECKS, Unfit, shown, suggestion
+from lockyard.spec.checks import NUMBER_CHECKS, SOME, TEXT_CHECKS
 from lockyard.spec.model import (
     Base,
     CondaSource,
@@ -21,6 +21,7 @@ from lockyard.spec.model import (
     RegistrySource,
     Source,
 )
+from lockyard.spec.unfit import LARGEST, Unfit, shown, suggestion
 
 T = TypeVar("T")
 

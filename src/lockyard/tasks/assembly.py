@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import Any
 
 from attrs import define, field
 
@@ -23,6 +21,7 @@ from lockyard.fetch.image import PulledImage
 from lockyard.lock.model import BaseImage
 from lockyard.plan.image import ImagePlan
 from lockyard.plan.layer import CondaLayer, Layer, layer_key
+from lockyard.sources.manifest import parse_settings
 from lockyard.tasks.supply import Supply
 
 
@@ -48,6 +47,20 @@ class Assembly:
         """
         return [self._image(plan) for plan in plans]
 
+    def needed(self, plan: ImagePlan) -> set[str]:
+        """Return what an image needs of the store, by what ``failures`` goes by."""
+        found = {plan.image.manifest} if plan.image else set()
+        for layer in plan.layers:
+            if layer_key(layer) in self.missing:
+                found |= {artifact.sha256 for artifact in layer.artifacts}
+        return found
+
+    def submit(self, plan: ImagePlan) -> None:
+        """Begin to build those layers of an image that the store lacks."""
+        for layer in plan.layers:
+            if (key := layer_key(layer)) in self.missing:
+                self.futures[key] = self.builds.submit(layer)
+
     def cancel(self) -> None:
         """Begin nothing more."""
         for future in self.futures.values():
@@ -62,7 +75,8 @@ class Assembly:
             return assemble(plan, built)
         base = self.pulled[plan.image.manifest]
         title = f"base image {plan.image.image}:{plan.image.tag}"
-        return assemble(plan, [*base_layers(base, title), *built], json.loads(base.config))
+        settings = parse_settings(base.config, title)
+        return assemble(plan, [*base_layers(base, title), *built], settings)
 
     def _note_scripts(self, plan: ImagePlan, built: Sequence[BuiltLayer]) -> None:
         """Tell of conda's link scripts, which nothing runs, neither here nor in the image."""
@@ -76,10 +90,7 @@ class Assembly:
 
     def _check_supplied(self, plan: ImagePlan) -> None:
         """Raise what keeps what an image is made of from being there."""
-        needed = {plan.image.manifest} if plan.image else set()
-        for layer in plan.layers:
-            if layer_key(layer) in self.missing:
-                needed |= {artifact.sha256 for artifact in layer.artifacts}
+        needed = self.needed(plan)
         failed = [self.failures[each] for each in sorted(needed) if each in self.failures]
         if failed:
             raise gathered(failed, len(needed))
@@ -108,16 +119,10 @@ def begin(plans: Sequence[ImagePlan], supply: Supply, jobs: int) -> Iterator[Ass
             pulled=pulled,
             builds=builds,
         )
-        for key, layer in missing.items():
-            needed = {artifact.sha256 for artifact in layer.artifacts} | _manifests(layer)
-            if not needed & failures.keys():
-                assembly.futures[key] = builds.submit(layer)
+        for plan in plans:
+            if not assembly.needed(plan) & failures.keys():
+                assembly.submit(plan)
         yield assembly
-
-
-def _manifests(layer: Layer) -> set[str]:
-    image: Any = getattr(layer, "image", None)
-    return {image.manifest} if image is not None else set()
 
 
 def _pull(

@@ -13,8 +13,8 @@ from lockyard.errors import LockError, StoreError, UsageError
 from lockyard.lock.file import lock_path
 from lockyard.lock.finding import serving
 from lockyard.lock.model import Lock, Target, Wheel
-from lockyard.spec.checks import suggestion
 from lockyard.spec.reader import Fleet
+from lockyard.spec.unfit import suggestion
 from lockyard.tasks.supply import Supply, is_built
 from lockyard.tasks.why import held_lock
 

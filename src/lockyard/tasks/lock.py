@@ -13,9 +13,9 @@ from lockyard.lock.file import lock_path, read_lock, write_lock
 from lockyard.lock.inputs import changed_inputs, inputs
 from lockyard.lock.model import Lock
 from lockyard.resolve.moves import Moves, spellings
-from lockyard.spec.checks import suggestion
 from lockyard.spec.model import Env, Recipe
 from lockyard.spec.reader import Fleet
+from lockyard.spec.unfit import suggestion
 from lockyard.store.store import Store
 from lockyard.tasks.change import Change, changes_between
 
