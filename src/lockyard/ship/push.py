@@ -17,10 +17,11 @@ from lockyard.ship.layout import Layout
 from lockyard.ship.repository import Donor, Repository
 from lockyard.ship.tags import LATEST, newest_dated, next_dated
 from lockyard.ship.upload import Upload, Way
-from lockyard.sources.http import RefusedError
+from lockyard.sources.http import RefusedError, UnreachableError
 from lockyard.sources.manifest import Descriptor
 
 _TASK = "push"
+_AGAIN = "push again: what has arrived isn't sent twice"
 
 
 @frozen(kw_only=True)
@@ -158,17 +159,20 @@ def told(registry: str) -> Iterator[None]:
         solution = error.solution
         if isinstance(error, RefusedError):
             solution = _advice(error, registry)
+        elif isinstance(error, UnreachableError):
+            solution = f"check the network and the proxy, then {_AGAIN}"
         raise PushError(error.reason, where=error.where, solution=solution) from None
 
 
 def _advice(error: RefusedError, registry: str) -> str:
-    again = "push again: what has arrived isn't sent twice"
     if error.code in (401, 403, 407):
         return f"log in as a user who may push there: docker login {registry}"
     if error.code == 404:
         return "make the repository first, if this registry doesn't make it by itself"
+    if error.code < 400:
+        return "name the registry that it leads to: what is sent goes nowhere else by itself"
     if error.code == 413:
         return "this registry takes no blobs of that size: use another one, or raise its limit"
     if error.code == 429 or error.wait:
-        return f"wait{f' {error.wait} seconds' if error.wait else ''}, then {again}"
-    return again if error.code >= 500 else "see the registry's log for why it refuses this"
+        return f"wait{f' {error.wait} seconds' if error.wait else ''}, then {_AGAIN}"
+    return _AGAIN if error.code >= 500 else "see the registry's log for why it refuses this"

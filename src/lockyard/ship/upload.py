@@ -80,13 +80,13 @@ class Upload:
                 self._finish(location)
                 return
             except (UnreachableError, RefusedError) as error:
-                wait = _pause(error)
                 self.cancel.check()
                 # All may have come, and the answer alone got lost.
-                if wait is None or self._arrived(error):
-                    if wait is None:
-                        raise
+                if self._arrived(error):
                     return
+                wait = _pause(error)
+                if wait is None:
+                    raise
                 location, offset = self._status(location)
                 fruitless = 0 if offset >= best + FRUITFUL else fruitless + 1
                 best = max(best, offset)
