@@ -78,6 +78,7 @@ class Fake(ThreadingHTTPServer):
         self.login = ""
         self.tokens: dict[str, list[str]] = {}  # scopes by token
         self.issued = 0
+        self.connections = 0
         self.elsewhere = ""
 
     def fail(self, method: str, path: str, what: str, times: int = 1, **headers: str) -> None:
@@ -123,6 +124,10 @@ class Quiet(BaseHTTPRequestHandler):
 
 class Handler(Quiet):
     server: Fake
+
+    def setup(self) -> None:
+        super().setup()
+        self.server.connections += 1
 
     def respond(self) -> None:
         registry, self.parts = self.server, urlsplit(self.path)

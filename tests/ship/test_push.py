@@ -156,9 +156,20 @@ def test_manifests_come_last_and_the_index_after_them(
 ) -> None:
     done = send(folder_of_two, fake.host)
     puts = [each.path.rpartition("/")[2] for each in fake.asked if each.method == "PUT"]
-    assert puts[-3:] == [done.digest, "20261122.v1", "latest"]
     assert all("digest=" in each for each in puts[:3])
-    assert all(each.startswith("sha256:") for each in puts[3:5])
+    beneath = read_layout(folder_of_two).manifests
+    assert puts[3:] == [*(f"sha256:{each.digest}" for each in beneath), *done.tagged]
+
+
+@pytest.mark.parametrize("login", ["", "basic", "bearer"])
+def test_connections_are_used_again(
+    folder_of_two: Path, fake: Fake, send: Send, login: str
+) -> None:
+    fake.login = login
+    send(folder_of_two, fake.host)
+    assert len(fake.asked) > 20
+    # One for each job; another where a list of tags isn't there.
+    assert fake.connections <= 4
 
 
 class TestMounts:

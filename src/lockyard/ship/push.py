@@ -63,15 +63,17 @@ class Push:
         """
         with told(self.repository.registry.name):
             ways, sent = self._blobs(dry_run)
-            missing = [each for each in self._documents() if not self._has(each)]
+            below = [each for each in self.layout.manifests if each != self.layout.top]
+            missing = [each for each in below if not self._has(each)]
             wanted, tagged = self._tags()
             if not dry_run:
                 for document in missing:
                     self.repository.put_manifest(f"sha256:{document.digest}", document)
                 for tag in tagged:
                     self.repository.put_manifest(tag, self.layout.top)
-            there = [each for each in self._documents() if each not in missing]
+            # What the tags name comes with them, once for each.
             documents = [*missing, *(self.layout.top for _ in tagged)]
+            there = {*below, self.layout.top}.difference(documents)
             return Pushed(
                 digest=self._digest,
                 size=self.layout.size,
@@ -117,11 +119,6 @@ class Push:
         finally:
             self.reporter.end(_TASK)
         return ways, _size(ways, "sent") if dry_run else sum(left.values())
-
-    def _documents(self) -> list[Document]:
-        """Return the manifests, and after them the index that names them, if there is one."""
-        top = () if self.layout.top in self.layout.manifests else (self.layout.top,)
-        return [*self.layout.manifests, *top]
 
     def _has(self, document: Document) -> bool:
         return self.repository.manifest_digest(f"sha256:{document.digest}") is not None

@@ -24,6 +24,8 @@ TRIES = 5  # uploads in a row that break without bringing anything worth speakin
 FRUITFUL = 1 << 20  # bytes that are worth speaking of
 BACKOFF = 0.4  # seconds after the first of them; doubled each time
 PATIENCE = 30.0  # seconds that a registry may ask to be left alone
+# Seconds that a registry may take to receive a piece, and to store a blob of gigabytes.
+_TIMEOUT = (60.0, 900.0)
 _RECEIVED = re.compile(r"(?:bytes=)?0-(\d+)", re.ASCII)
 # What another try may mend: an upload that was lost or is out of step, and a busy server.
 _PASSING = frozenset({404, 408, 416, 425, 429, 500, 502, 503, 504})
@@ -156,6 +158,7 @@ class Upload:
             url,
             access=self.repository.access,
             what=f"blob {self.blob.digest} for {self.repository.name}",
+            timeout=_TIMEOUT,
             **options,  # type: ignore[arg-type]
         )
 

@@ -116,7 +116,10 @@ class Pusher:
         """Return the repositories of the images that are built beside this one."""
         found = []
         for folder in sorted(self.output.iterdir()):
-            if folder.name != image and (ledger := read_ledger(folder)):
+            # Builds write theirs under names that begin with a dot.
+            if folder.name.startswith(".") or folder.name == image:
+                continue
+            if ledger := read_ledger(folder):
                 digests = frozenset(f"sha256:{name}" for name in ledger["blobs"])
                 found.append(self._donor(self._path(folder.name), LATEST, digests))
         return found
