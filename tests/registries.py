@@ -161,6 +161,10 @@ class Handler(Quiet):
         headers = dict(fault.headers)
         self.answer(int(headers.pop("status")), b"", **headers)
 
+    def say(self, fault: Fault) -> None:
+        headers = dict(fault.headers)
+        self.answer(200, headers.pop("body").encode(), **headers)
+
     def cut_upload(self, fault: Fault) -> None:
         """Keep half of a body, and hang up."""
         self.server.uploads[self.parts.path.rpartition("/")[2]] += self.body
@@ -348,6 +352,7 @@ class Counter(ThreadingHTTPServer):
         self.host = f"127.0.0.1:{self.server_port}"
         self.registry = registry
         self.received = 0
+        self.cuts = 0  # uploads that break half way, from now on
         self.asked: list[tuple[str, str, int]] = []
         self.lock = threading.Lock()
 
@@ -358,6 +363,9 @@ class Relay(Quiet):
     def pass_on(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         connection = http.client.HTTPConnection(self.server.registry, timeout=30)
+        if self.command == "PATCH" and len(body) > 1000 and self.server.cuts:
+            self.server.cuts -= 1
+            return self.cut(connection, body)
         # With its own Host: the registry then gives addresses that lead through here.
         connection.request(self.command, self.path, body, dict(self.headers.items()))
         response = connection.getresponse()
@@ -372,7 +380,17 @@ class Relay(Quiet):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(data)
+        return connection.close()
+
+    def cut(self, connection: http.client.HTTPConnection, body: bytes) -> None:
+        self.server.received += len(body)
+        connection.putrequest(self.command, self.path, skip_host=True)
+        for name, value in self.headers.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        connection.send(body[: len(body) // 2])
         connection.close()
+        self.close_connection = True
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = pass_on  # noqa: N815
 

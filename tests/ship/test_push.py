@@ -14,11 +14,14 @@ import pytest
 from lockyard.assemble.document import Document, layout_index
 from lockyard.errors import IntegrityError, PushError
 from lockyard.events import Silent
+from lockyard.fetch.image import fetch_image
+from lockyard.lock.model import BaseImage
 from lockyard.ship import upload
 from lockyard.ship.layout import read_layout
 from lockyard.ship.push import Push, Pushed
 from lockyard.ship.repository import Donor, Repository
 from lockyard.sources.registry import Registry
+from lockyard.store.store import Store
 from tests.registries import USER, Fake, counting, faking, impatient
 from tests.resolve.image.conftest import running
 
@@ -355,11 +358,34 @@ class TestRealRegistry:
             found = {path.name for path in (tmp_path / "copy").rglob("sha256/*")}
             assert found == {path.name for path in folder_of_two.rglob("sha256/*")}
 
-    def test_a_cut_upload_is_repeated(self, big: Path, send: Send, tmp_path: Path) -> None:
-        # It forgets an upload whose client has gone, so all is sent again.
+    def test_what_is_pushed_can_be_pulled_as_a_base(
+        self, folder: Path, send: Send, tmp_path: Path
+    ) -> None:
+        layout, store = read_layout(folder), Store(tmp_path / "pulled")
+        image = BaseImage(
+            image=IMAGE,
+            tag="latest",
+            source="hub",
+            platform="linux/amd64",
+            manifest=layout.top.digest,
+        )
         with running(tmp_path) as address:
-            assert send(big, address).sent >= len(BIG)
-            assert send(big, address, dry_run=True).sent == 0
+            send(folder, address)
+            registry = Registry(address, f"http://{address}", {})
+            pulled = fetch_image(image, store=store, registry=registry)
+        assert pulled.manifest == layout.top.data
+        assert {layer.digest for layer in pulled.layers} < {each.sha256 for each in layout.blobs}
+        again = fetch_image(image, store=store, registry=registry)
+        assert again == pulled, "the registry is gone, and isn't asked"
+
+    def test_a_cut_upload_is_repeated(self, big: Path, send: Send, tmp_path: Path) -> None:
+        # It forgets an upload whose client has gone, so all of that blob is sent again.
+        with running(tmp_path) as address, counting(address) as counter:
+            counter.cuts = 2
+            done = send(big, counter.host)
+            assert done.sent == counter.received
+            assert done.sent - 3 * len(BIG) < 2000
+            assert send(big, counter.host, dry_run=True).sent == 0
 
 
 def inspected(host: str, image: str) -> dict[str, object]:

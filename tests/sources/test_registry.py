@@ -102,6 +102,15 @@ def test_a_password_where_the_registry_wants_one(guarded: str, tmp_path: Path) -
     assert Registry("hub.example", guarded, environ).manifest("a/b", "1", ["k"]) == b"{}"
 
 
+def test_netrc_does_not_take_the_place_of_a_token(
+    guarded: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login other password other\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    environ = config(tmp_path, {"auths": {login_name(guarded): {"auth": PLAIN}}})
+    assert Registry("hub.example", guarded, environ).manifest("a/b", "1", ["k"]) == b"{}"
+
+
 def test_no_credentials_is_told_without_secrets(guarded: str, tmp_path: Path) -> None:
     Guarded.challenge = 'Basic realm="the registry"'
     with pytest.raises(FetchError) as caught:
