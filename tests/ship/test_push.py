@@ -91,7 +91,7 @@ def send(tmp_path: Path) -> Send:
         donors = [Donor(registry=registry, image=each, reference="latest") for each in givers]
         return Push(
             layout=read_layout(folder),
-            repository=Repository(registry=registry, image=image, mounts=givers),
+            repository=Repository(registry=registry, image=image),
             donors=donors,
             day=day,
             extra=extra,
@@ -186,8 +186,13 @@ class TestMounts:
         assert arrived(fake) == BIG
         assert done.mounted == sum(each.size for each in read_layout(big).blobs)
         assert done.sent == fake.received - before < 2000
-        wanted = {f"repository:{IMAGE}:pull,push", "repository:team/other:pull"}
-        assert any(wanted <= set(scopes) for scopes in fake.tokens.values())
+        push, other = f"repository:{IMAGE}:pull,push", "repository:team/other:pull"
+        assert {tuple(each) for each in fake.tokens.values()} == {
+            (push,),
+            (push, other),
+            (other,),
+            ("repository:team/none:pull",),
+        }
 
     def test_a_registry_that_does_not_mount(self, big: Path, fake: Fake, send: Send) -> None:
         send(big, fake.host, "team/other")
@@ -198,6 +203,15 @@ class TestMounts:
         assert send(big, fake.host, givers=("team/other",)).mounted == 0
         assert arrived(fake) == BIG
         assert fake.count("PATCH", "/mount") == 1
+
+    @pytest.mark.parametrize("status", ["400", "403", "405"])
+    def test_a_registry_that_refuses_to_mount(
+        self, big: Path, fake: Fake, send: Send, status: str
+    ) -> None:
+        send(big, fake.host, "team/other")
+        fake.fail("POST", "mount=", "status", 9, status=status)
+        assert send(big, fake.host, givers=("team/other",)).mounted == 0
+        assert arrived(fake) == BIG
 
     def test_a_repository_that_may_not_be_read(self, big: Path, fake: Fake, send: Send) -> None:
         send(big, fake.host, "team/other")

@@ -81,16 +81,11 @@ class Pusher:
 
     def _image(self, env: str, image: str) -> PushedImage:
         layout = read_layout(self.output / image)
-        donors = [*self._fleet(image), *self._bases(env)]
-        repository = Repository(
-            registry=self.registry,
-            image=self._path(image),
-            mounts=tuple(dict.fromkeys(donor.image for donor in donors)),
-        )
+        repository = Repository(registry=self.registry, image=self._path(image))
         pushed = Push(
             layout=layout,
             repository=repository,
-            donors=donors,
+            donors=[*self._fleet(image), *self._bases(env)],
             day=self.day,
             extra=self.extra,
             reporter=self.reporter,
