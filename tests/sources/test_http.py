@@ -37,7 +37,10 @@ class Handler(BaseHTTPRequestHandler):
         if status == 302:
             self.send_header("Location", self.path)
         self.end_headers()
-        self.wfile.write(b"ok")
+        if self.command != "HEAD":
+            self.wfile.write(b"ok")
+
+    do_HEAD = do_POST = do_PUT = do_GET  # noqa: N815
 
     def log_message(self, *_: object) -> None:
         pass
@@ -78,14 +81,23 @@ def test_busy_servers_are_asked_again_without_waiting_a_day(
 
 
 @pytest.mark.parametrize(
-    ("status", "words"), [(404, "doesn't have"), (403, "refuses"), (400, "fails"), (503, "fails")]
+    ("status", "words"),
+    [
+        (404, "doesn't have"),
+        (403, "refuses"),
+        (400, "fails"),
+        (429, "wants fewer requests"),
+        (503, "fails"),
+    ],
 )
 def test_a_refusal_names_everything_but_the_password(
     server: Server, status: int, words: str
 ) -> None:
     server.statuses = [status] * 3
-    with pytest.raises(FetchError, match=words) as caught:
+    with pytest.raises(http.RefusedError, match=words) as caught:
         get(server.server_port)
+    assert caught.value.code == status
+    assert caught.value.wait == (86400 if status == 503 else None)
     text = str(caught.value)
     assert f"status {status}" in text
     assert "a.deb (source debian)" in text
@@ -97,6 +109,19 @@ def test_a_refusal_names_everything_but_the_password(
 def test_a_status_may_be_allowed(server: Server) -> None:
     server.statuses = [416]
     assert get(server.server_port, allow=True) == b"ok"
+
+
+@pytest.mark.parametrize(("method", "answers"), [("HEAD", 2), ("POST", 1), ("PUT", 1)])
+def test_only_what_reads_follows_a_redirect(server: Server, method: str, answers: int) -> None:
+    server.statuses = [302]
+    url = f"http://127.0.0.1:{server.server_port}/a"
+    with http.session(retry=FAST) as session:
+        if answers == 2:
+            assert http.ask(session, method, url, where="a").status_code == 200
+        else:
+            with pytest.raises(http.RefusedError, match="sends elsewhere"):
+                http.ask(session, method, url, where="a")
+    assert len(server.agents) == answers
 
 
 def test_a_circle_of_redirections_ends(server: Server) -> None:

@@ -13,7 +13,6 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from lockyard.errors import FetchError
-from lockyard.sources.credentials import docker_credentials
 from lockyard.sources.login import login_name
 from lockyard.sources.registry import Registry, registry_address
 from lockyard.spec.model import RegistrySource
@@ -103,6 +102,15 @@ def test_a_password_where_the_registry_wants_one(guarded: str, tmp_path: Path) -
     assert Registry("hub.example", guarded, environ).manifest("a/b", "1", ["k"]) == b"{}"
 
 
+def test_netrc_does_not_take_the_place_of_a_token(
+    guarded: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login other password other\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    environ = config(tmp_path, {"auths": {login_name(guarded): {"auth": PLAIN}}})
+    assert Registry("hub.example", guarded, environ).manifest("a/b", "1", ["k"]) == b"{}"
+
+
 def test_no_credentials_is_told_without_secrets(guarded: str, tmp_path: Path) -> None:
     Guarded.challenge = 'Basic realm="the registry"'
     with pytest.raises(FetchError) as caught:
@@ -170,18 +178,6 @@ def test_whom_it_is_redirected_to_gets_no_credentials(guarded: str, tmp_path: Pa
     assert {given for _, given in Guarded.seen} == {""}
 
 
-@pytest.mark.parametrize(
-    ("address", "name"),
-    [
-        ("https://registry-1.docker.io", "docker.io"),
-        ("https://mirror.example:5000/hub", "mirror.example:5000"),
-        ("https://reader:secret@mirror.example", "mirror.example"),
-    ],
-)
-def test_the_name_that_docker_knows_it_by(address: str, name: str) -> None:
-    assert login_name(address) == name
-
-
 class Endless(http.server.BaseHTTPRequestHandler):
     """Send more than any document has, and note how much was taken."""
 
@@ -218,19 +214,3 @@ def test_wrong_credentials_are_told_without_secrets(guarded: str, tmp_path: Path
     with pytest.raises(FetchError) as caught:
         Registry("hub.example", guarded, environ).manifest("a/b", "1", ["k"])
     assert "hunter2" not in str(caught.value)
-
-
-def test_a_credential_helper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    helper = tmp_path / "docker-credential-vault"
-    helper.write_text('#!/bin/sh\ncat >/dev/null\necho \'{"Username": "u", "Secret": "s"}\'\n')
-    helper.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    environ = config(tmp_path, {"credHelpers": {"hub.example": "vault"}})
-    assert docker_credentials("hub.example", environ) == ("u", "s")
-    assert docker_credentials("other.example", environ) is None
-
-
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"auths": []}', '{"auths": {"hub.example": 5}}'])
-def test_a_config_that_says_nothing(tmp_path: Path, text: str) -> None:
-    (tmp_path / "config.json").write_text(text)
-    assert docker_credentials("hub.example", {"DOCKER_CONFIG": str(tmp_path)}) is None

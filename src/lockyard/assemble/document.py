@@ -82,13 +82,16 @@ def _over(base: Settings, own: Mapping[str, Any]) -> dict[str, Any]:
     """
     environment = dict(line.partition("=")[::2] for line in (*base.env, *own["Env"]))
     labels = {key: text for key, text in base.labels.items() if not key.startswith(_OF_AN_IMAGE)}
-    volumes: dict[str, Any] = {path: {} for path in base.volumes}
+    ports: dict[str, Any] = {port: {} for port in base.ports}
+    merged = {
+        "ExposedPorts": {**ports, **own.get("ExposedPorts", {})},
+        "Labels": {**labels, **own.get("Labels", {})},
+        "Volumes": {path: {} for path in base.volumes},
+    }
     return {
         **own,
-        **({"Volumes": volumes} if volumes else {}),
+        **{key: value for key, value in merged.items() if value},
         "Env": [f"{name}={value}" for name, value in sorted(environment.items())],
-        "ExposedPorts": {**{port: {} for port in base.ports}, **own["ExposedPorts"]},
-        "Labels": {**labels, **own["Labels"]},
     }
 
 

@@ -1,1 +1,1 @@
-"""Hand an image on: as an archive, or to a container engine."""
+"""Hand an image on: as an archive, to a container engine or to a registry."""

@@ -17,10 +17,11 @@ from lockyard.ship.layout import Layout
 from lockyard.ship.repository import Donor, Repository
 from lockyard.ship.tags import LATEST, newest_dated, next_dated
 from lockyard.ship.upload import Upload, Way
-from lockyard.sources.http import RefusedError
+from lockyard.sources.http import RefusedError, UnreachableError
 from lockyard.sources.manifest import Descriptor
 
 _TASK = "push"
+_AGAIN = "push again: what has arrived isn't sent twice"
 
 
 @frozen(kw_only=True)
@@ -62,15 +63,17 @@ class Push:
         """
         with told(self.repository.registry.name):
             ways, sent = self._blobs(dry_run)
-            missing = [each for each in self._documents() if not self._has(each)]
+            below = [each for each in self.layout.manifests if each != self.layout.top]
+            missing = [each for each in below if not self._has(each)]
             wanted, tagged = self._tags()
             if not dry_run:
                 for document in missing:
                     self.repository.put_manifest(f"sha256:{document.digest}", document)
                 for tag in tagged:
                     self.repository.put_manifest(tag, self.layout.top)
-            there = [each for each in self._documents() if each not in missing]
+            # What the tags name comes with them, once for each.
             documents = [*missing, *(self.layout.top for _ in tagged)]
+            there = {*below, self.layout.top}.difference(documents)
             return Pushed(
                 digest=self._digest,
                 size=self.layout.size,
@@ -117,11 +120,6 @@ class Push:
             self.reporter.end(_TASK)
         return ways, _size(ways, "sent") if dry_run else sum(left.values())
 
-    def _documents(self) -> list[Document]:
-        """Return the manifests, and after them the index that names them, if there is one."""
-        top = () if self.layout.top in self.layout.manifests else (self.layout.top,)
-        return [*self.layout.manifests, *top]
-
     def _has(self, document: Document) -> bool:
         return self.repository.manifest_digest(f"sha256:{document.digest}") is not None
 
@@ -158,17 +156,20 @@ def told(registry: str) -> Iterator[None]:
         solution = error.solution
         if isinstance(error, RefusedError):
             solution = _advice(error, registry)
+        elif isinstance(error, UnreachableError):
+            solution = f"check the network and the proxy, then {_AGAIN}"
         raise PushError(error.reason, where=error.where, solution=solution) from None
 
 
 def _advice(error: RefusedError, registry: str) -> str:
-    again = "push again: what has arrived isn't sent twice"
     if error.code in (401, 403, 407):
         return f"log in as a user who may push there: docker login {registry}"
     if error.code == 404:
         return "make the repository first, if this registry doesn't make it by itself"
+    if error.code < 400:
+        return "name the registry that it leads to: what is sent goes nowhere else by itself"
     if error.code == 413:
         return "this registry takes no blobs of that size: use another one, or raise its limit"
     if error.code == 429 or error.wait:
-        return f"wait{f' {error.wait} seconds' if error.wait else ''}, then {again}"
-    return again if error.code >= 500 else "see the registry's log for why it refuses this"
+        return f"wait{f' {error.wait} seconds' if error.wait else ''}, then {_AGAIN}"
+    return _AGAIN if error.code >= 500 else "see the registry's log for why it refuses this"

@@ -22,20 +22,15 @@ _PAGES = 1000  # of a list of tags; a registry that has more repeats itself
 
 @frozen(kw_only=True)
 class Repository:
-    """Ask and write one repository; errors are FetchErrors until the push tells them.
-
-    ``mounts`` are repositories of the same registry that blobs may be mounted from: the token
-    is asked for with them in mind.
-    """
+    """Ask and write one repository; errors are FetchErrors until the push tells them."""
 
     registry: Registry
     image: str
-    mounts: tuple[str, ...] = ()
-    access: Access = field(init=False)
 
-    @access.default
-    def _access(self) -> Access:
-        return Access(self.image, push=True, mounts=self.mounts)
+    @property
+    def access(self) -> Access:
+        """Return what requests to it need."""
+        return Access(self.image, push=True)
 
     @property
     def name(self) -> str:

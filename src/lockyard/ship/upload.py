@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import BinaryIO, Literal
+from typing import Any, BinaryIO, Literal
 from urllib.parse import urljoin
 
 import requests
@@ -16,6 +16,7 @@ from lockyard.fetch.pool import Cancel
 from lockyard.ship.layout import Layout, check_blob, damaged
 from lockyard.ship.repository import Donor, Repository
 from lockyard.sources.http import RefusedError, UnreachableError
+from lockyard.sources.login import Access
 from lockyard.sources.manifest import Descriptor
 
 Way = Literal["present", "mounted", "sent"]
@@ -24,6 +25,8 @@ TRIES = 5  # uploads in a row that break without bringing anything worth speakin
 FRUITFUL = 1 << 20  # bytes that are worth speaking of
 BACKOFF = 0.4  # seconds after the first of them; doubled each time
 PATIENCE = 30.0  # seconds that a registry may ask to be left alone
+# Seconds that a registry may take to receive a piece, and to store a blob of gigabytes.
+_TIMEOUT = (60.0, 900.0)
 _RECEIVED = re.compile(r"(?:bytes=)?0-(\d+)", re.ASCII)
 # What another try may mend: an upload that was lost or is out of step, and a busy server.
 _PASSING = frozenset({404, 408, 416, 425, 429, 500, 502, 503, 504})
@@ -53,11 +56,9 @@ class Upload:
         """Have the blob in the repository. Raise FetchError, or IntegrityError if it's damaged."""
         if self.repository.has_blob(self.blob.digest):
             return "present"
-        location = ""
-        if donor := self._donor():
-            location = self._begin({"mount": self.blob.digest, "from": donor.image})
-            if not location:
-                return "mounted"
+        location = self._mount(donor) if (donor := self._donor()) else ""
+        if location is None:
+            return "mounted"
         try:
             self._send(location)
         except RefusedError:
@@ -73,20 +74,20 @@ class Upload:
         """Send the blob, going on from what the registry has of it after each break."""
         offset = best = fruitless = 0
         while True:
-            location = location or self._begin({})
+            location = location or self._begin()
             try:
                 if offset < self.blob.size:
                     location = self._patch(location, offset)
                 self._finish(location)
                 return
             except (UnreachableError, RefusedError) as error:
-                wait = _pause(error)
                 self.cancel.check()
                 # All may have come, and the answer alone got lost.
-                if wait is None or self._arrived(error):
-                    if wait is None:
-                        raise
+                if self._arrived(error):
                     return
+                wait = _pause(error)
+                if wait is None:
+                    raise
                 location, offset = self._status(location)
                 fruitless = 0 if offset >= best + FRUITFUL else fruitless + 1
                 best = max(best, offset)
@@ -100,12 +101,30 @@ class Upload:
         except FetchError:
             raise error from None
 
-    def _begin(self, query: dict[str, str]) -> str:
-        """Open an upload, and return its address; or "" where a mount made it needless."""
-        with self._request(
-            "POST", f"{self.repository.image}/blobs/uploads/", params=query
-        ) as response:
-            return "" if query and response.status_code == 201 else self._location(response)
+    def _mount(self, donor: Donor) -> str | None:
+        """Return None where a mount served, else where the blob is to be sent, "" for anywhere.
+
+        The token for it is one of its own: who mayn't read the donor may still push.
+        """
+        image = self.repository.image
+        query = {"mount": self.blob.digest, "from": donor.image}
+        try:
+            with self._request(
+                "POST",
+                f"{image}/blobs/uploads/",
+                params=query,
+                access=Access(image, push=True, mounts=(donor.image,)),
+            ) as response:
+                return None if response.status_code == 201 else self._location(response)
+        except UnreachableError:
+            raise
+        except FetchError:
+            return ""
+
+    def _begin(self) -> str:
+        """Open an upload, and return its address."""
+        with self._request("POST", f"{self.repository.image}/blobs/uploads/") as response:
+            return self._location(response)
 
     def _patch(self, location: str, offset: int) -> str:
         """Send the blob from an offset on; return where the upload goes on."""
@@ -150,13 +169,13 @@ class Upload:
         except FetchError:
             return "", 0
 
-    def _request(self, method: str, url: str, **options: object) -> requests.Response:
+    def _request(self, method: str, url: str, **options: Any) -> requests.Response:
         return self.repository.registry.request(
             method,
             url,
-            access=self.repository.access,
             what=f"blob {self.blob.digest} for {self.repository.name}",
-            **options,  # type: ignore[arg-type]
+            timeout=_TIMEOUT,
+            **{"access": self.repository.access, **options},
         )
 
     def _location(self, response: requests.Response) -> str:

@@ -17,6 +17,7 @@ from lockyard.sources.pypi import certificate
 from lockyard.spec.model import RegistrySource
 
 MOST = 4 << 20  # bytes; the specification lets registries refuse larger manifests
+_LITTLE = 1 << 16  # bytes of an answer that nobody reads
 # Blobs go another way: what was read from a file can't be repeated without looking.
 _PATIENT = RETRY.new(allowed_methods=("GET", "HEAD", "POST", "PUT"))
 
@@ -117,8 +118,9 @@ class Registry:
         allowed: Collection[int] = (),
         **options: Any,
     ) -> requests.Response:
-        """Send a request, logging in where the registry asks for that; the body isn't read.
+        """Send a request, logging in where the registry asks for that.
 
+        The body of an answer is left to be read where the method is GET.
         ``url`` is below ``/v2/``, or whole as the registry gave it; one that isn't the
         registry's own gets no credentials. ``data`` is a function where it can be read but
         once. Raise FetchError for a status of 400 or above that isn't ``allowed``.
@@ -136,7 +138,7 @@ class Registry:
 
         def send(also: Collection[int]) -> requests.Response:
             body = data() if callable(data) else data
-            return ask(
+            answer = ask(
                 self._session,
                 method,
                 whole,
@@ -147,6 +149,9 @@ class Registry:
                 allowed={*allowed, *also},
                 **options,
             )
+            if method != "GET" or answer.status_code == 401:
+                _settle(answer)
+            return answer
 
         response = send({401} if own else ())
         if response.status_code != 401 or not own:
@@ -177,6 +182,15 @@ class Registry:
                 "the connection broke", where=where, solution="check the network, and try again"
             ) from None
         return bytes(body)
+
+
+def _settle(response: requests.Response) -> None:
+    """Read what little an answer says, so that its connection serves for the next request."""
+    try:
+        response.raw.read(_LITTLE)
+    except (urllib3.exceptions.HTTPError, OSError):
+        # It has been answered; the next request opens another connection.
+        response.close()
 
 
 def _verify(data: bytes, digest: str, where: str) -> None:

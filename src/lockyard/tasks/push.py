@@ -81,16 +81,11 @@ class Pusher:
 
     def _image(self, env: str, image: str) -> PushedImage:
         layout = read_layout(self.output / image)
-        donors = [*self._fleet(image), *self._bases(env)]
-        repository = Repository(
-            registry=self.registry,
-            image=self._path(image),
-            mounts=tuple(dict.fromkeys(donor.image for donor in donors)),
-        )
+        repository = Repository(registry=self.registry, image=self._path(image))
         pushed = Push(
             layout=layout,
             repository=repository,
-            donors=donors,
+            donors=[*self._fleet(image), *self._bases(env)],
             day=self.day,
             extra=self.extra,
             reporter=self.reporter,
@@ -116,7 +111,10 @@ class Pusher:
         """Return the repositories of the images that are built beside this one."""
         found = []
         for folder in sorted(self.output.iterdir()):
-            if folder.name != image and (ledger := read_ledger(folder)):
+            # Builds write theirs under names that begin with a dot.
+            if folder.name.startswith(".") or folder.name == image:
+                continue
+            if ledger := read_ledger(folder):
                 digests = frozenset(f"sha256:{name}" for name in ledger["blobs"])
                 found.append(self._donor(self._path(folder.name), LATEST, digests))
         return found
