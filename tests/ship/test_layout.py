@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from lockyard.assemble.document import CONFIG, INDEX, LAYER, MANIFEST
+from lockyard.assemble.document import CONFIG, INDEX, MANIFEST
+from lockyard.build.built import LAYER
 from lockyard.errors import IntegrityError, UsageError
 from lockyard.ship.layout import check_blob, read_layout
 

@@ -80,19 +80,16 @@ def _over(base: Settings, own: Mapping[str, Any]) -> dict[str, Any]:
     The user, the command and the entry point are the image's own, or none; what the base says
     of itself by OCI's labels isn't true of this image.
     """
-    environment = dict(line.partition("=")[::2] for line in (*base.env, *own["Env"]))
+    environment = dict(line.partition("=")[::2] for line in (*base.env, *own.get("Env", ())))
     labels = {key: text for key, text in base.labels.items() if not key.startswith(_OF_AN_IMAGE)}
     ports: dict[str, Any] = {port: {} for port in base.ports}
-    merged = {
+    merged: dict[str, Any] = {
         "ExposedPorts": {**ports, **own.get("ExposedPorts", {})},
         "Labels": {**labels, **own.get("Labels", {})},
         "Volumes": {path: {} for path in base.volumes},
-    }
-    return {
-        **own,
-        **{key: value for key, value in merged.items() if value},
         "Env": [f"{name}={value}" for name, value in sorted(environment.items())],
     }
+    return {**own, **{key: value for key, value in merged.items() if value}}
 
 
 def manifest_document(config: Document, layers: Sequence[BuiltLayer]) -> Document:
