@@ -23,6 +23,7 @@ from lockyard.cli.upkeep import gc
 from lockyard.errors import UsageError
 from lockyard.resolve.moves import Moves
 from lockyard.store.store import Store
+from lockyard.tasks.parents import parents_first
 from lockyard.tasks.workspaces import remember
 
 _NAME = "an env: the name of a file in envs/ without its .toml"
@@ -102,7 +103,7 @@ def lock(
         fleet, store = fleet_here(), Store.default(os.environ)
         if not dry_run:
             remember(store, fleet.root)
-        names = chosen(fleet, name, all)
+        names = parents_first(fleet, chosen(fleet, name, all))
         moves = _moves(upgrade, upgrade_package or (), as_of)
         check_moves(fleet, names, moves)
         with progress(quiet=json) as reporter:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from attrs import frozen
+from attrs import evolve, field, frozen
 
-from lockyard.errors import LockError, ResolveError, UsageError
+from lockyard.errors import LockError, LockyardError, ResolveError, UsageError
 from lockyard.events import Reporter
 from lockyard.lock.file import lock_path, read_lock, write_lock
 from lockyard.lock.inputs import changed_inputs, inputs
@@ -18,6 +18,7 @@ from lockyard.spec.reader import Fleet
 from lockyard.spec.unfit import suggestion
 from lockyard.store.store import Store
 from lockyard.tasks.change import Change, changes_between
+from lockyard.tasks.parents import held_names, parent_lock
 
 
 @frozen(kw_only=True)
@@ -49,17 +50,25 @@ class Locker:
     moves: Moves = Moves()
     refresh: bool = False
     dry_run: bool = False
+    _made: dict[str, Lock] = field(factory=dict, init=False, repr=False)
 
     def lock(self, name: str) -> Locked:
-        """Lock an env. On any error the old lock stays as it was."""
+        """Lock an env. On any error the old lock stays as it was.
+
+        What an env has of one that it extends stays as that one's lock has it, whatever may
+        move. Raise LockError unless there is one that fits.
+        """
         env = self.fleet.env(name)
-        recipe = self.fleet.recipe(env.recipe)
+        recipe, parent = self.fleet.recipe(env.recipe), self._parent(env)
+        moves = _own_moves(self.moves, parent)
         old = read_lock(self.fleet.root, name)
         new = old
-        if old is None or self._must_resolve(old, inputs(self.fleet.workspace, env, recipe)):
-            new = self._resolve(env, recipe, old)
+        now = inputs(self.fleet.workspace, env, recipe, parent)
+        if old is None or self._must_resolve(old, now, moves):
+            new = self._resolve(env, recipe, old, moves, parent)
         assert new is not None  # noqa: S101 - resolved, or there already
         changed = new != old
+        self._made[name] = new
         if changed and not self.dry_run:
             if read_lock(self.fleet.root, name) != old:
                 # Another process was faster, and its work would be lost.
@@ -80,13 +89,23 @@ class Locker:
             size=sum(each.size for each in artifacts),
         )
 
-    def _must_resolve(self, old: Lock, now: Mapping[str, str]) -> bool:
-        if self.moves.packages and not changed_inputs(old, now):
-            # A fleet-wide fix passes over the locks that don't have the package.
-            return bool(held_names(old) & self.moves.names) or self.moves.everything
-        return bool(self.moves) or self.refresh or bool(changed_inputs(old, now))
+    def _parent(self, env: Env) -> Lock | None:
+        """Return the lock of the env that one extends, also where it was made and not written."""
+        if env.parent is None:
+            return None
+        from lockyard.tasks.plan import fresh_lock  # noqa: PLC0415
 
-    def _resolve(self, env: Env, recipe: Recipe, old: Lock | None) -> Lock:
+        return self._made.get(env.parent.name) or fresh_lock(self.fleet, env.parent)
+
+    def _must_resolve(self, old: Lock, now: Mapping[str, str], moves: Moves) -> bool:
+        if moves.packages and not changed_inputs(old, now):
+            # A fleet-wide fix passes over the locks that don't have the package.
+            return bool(held_names(old) & moves.names) or moves.everything
+        return bool(moves) or self.refresh or bool(changed_inputs(old, now))
+
+    def _resolve(
+        self, env: Env, recipe: Recipe, old: Lock | None, moves: Moves, parent: Lock | None
+    ) -> Lock:
         from lockyard.lock.check import check_lock  # noqa: PLC0415
         from lockyard.resolve.env import resolve_env  # noqa: PLC0415
         from lockyard.resolve.request import World  # noqa: PLC0415
@@ -99,8 +118,9 @@ class Locker:
             now=self.now,
             reporter=self.reporter,
         )
-        lock = resolve_env(self.fleet.workspace, env, recipe, old, world, self.moves)
-        for fault in check_lock(lock, self.fleet.workspace, env, recipe, python_facts):
+        workspace = self.fleet.workspace
+        lock = resolve_env(workspace, env, recipe, old, world, moves, parent)
+        for fault in check_lock(lock, workspace, env, recipe, python_facts, parent):
             # What the check would refuse is never written, whichever of the two is wrong.
             mend = fault.solution
             if mend == f"invoke lock {env.name}":
@@ -114,17 +134,30 @@ class Locker:
 
 
 def check_moves(fleet: Fleet, names: Sequence[str], moves: Moves) -> None:
-    """Raise UsageError for a package to move that none of the envs' locks has."""
+    """Raise UsageError for a package to move that none of the envs' locks has of its own."""
     held: set[str] = set()
+    parents: dict[str, tuple[str, str]] = {}
     for name in names if moves.names else ():
         try:
-            lock = read_lock(fleet.root, name)
-        except LockError:
+            lock, env = read_lock(fleet.root, name), fleet.env(name)
+            theirs = held_names(parent_lock(fleet, env))
+        except LockyardError:
             # Locking it tells what is wrong with it, and doesn't stop the others.
             return
-        held |= held_names(lock) if lock else set()
-    lacking = {each.partition("==")[0] for each in moves.packages if not spellings(each) & held}
-    for package in sorted(lacking):
+        held |= held_names(lock) - theirs
+        if env.parent is not None:
+            parents |= dict.fromkeys(theirs, (name, env.parent.name))
+    lacking = {each for each in moves.packages if not spellings(each) & held}
+    for each in sorted(lacking):
+        package = each.partition("==")[0]
+        for spelt in sorted(spellings(each) & parents.keys()):
+            name, parent = parents[spelt]
+            raise UsageError(
+                f"{name} has {spelt} of {parent}, which it extends",
+                where="--upgrade-package",
+                solution=f"move it there, and lock again what extends it: invoke lock {parent} "
+                f"--upgrade-package {each}, then invoke lock {name}",
+            )
         raise UsageError(
             f"no lock has a package {package!r}",
             where="--upgrade-package",
@@ -132,9 +165,11 @@ def check_moves(fleet: Fleet, names: Sequence[str], moves: Moves) -> None:
         )
 
 
-def held_names(lock: Lock) -> set[str]:
-    """Return the names of everything in a lock that can move."""
-    return {each.name for each in lock.artifacts} | {each.image for each in lock.images}
+def _own_moves(moves: Moves, parent: Lock | None) -> Moves:
+    """Return moves less those of what the parent has, which are made there."""
+    theirs = held_names(parent)
+    kept = (each for each in moves.packages if not spellings(each) & theirs)
+    return evolve(moves, packages=frozenset(kept))
 
 
 def changes(old: Lock | None, new: Lock) -> tuple[Change, ...]:
