@@ -131,9 +131,10 @@ def _base_of(held: Inherited) -> ResolvedBase:
 def _place(error: LockyardError, env: Env, where: str) -> None:
     """Let an error say in which target it was met, and what a parent has to do with it."""
     error.where = f"{where}: {error.where}" if error.where else where
-    if env.parent is not None and isinstance(error, ResolveError):
-        name = env.parent.name
-        error.solution += f"; what {name} has moves only there: invoke lock {name}"
+    name = env.parent.name if env.parent else ""
+    if name and isinstance(error, ResolveError) and parent_label(name) in error.reason:
+        advice = f"what {name} has moves in its own lock alone"
+        error.solution = f"{error.solution.rstrip('.')}; {advice} (invoke lock {name})"
 
 
 def _asked(

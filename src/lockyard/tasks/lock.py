@@ -18,7 +18,7 @@ from lockyard.spec.reader import Fleet
 from lockyard.spec.unfit import suggestion
 from lockyard.store.store import Store
 from lockyard.tasks.change import Change, changes_between
-from lockyard.tasks.parents import held_names, parent_lock
+from lockyard.tasks.parents import held_names, inheritance
 
 
 @frozen(kw_only=True)
@@ -136,27 +136,26 @@ class Locker:
 def check_moves(fleet: Fleet, names: Sequence[str], moves: Moves) -> None:
     """Raise UsageError for a package to move that none of the envs' locks has of its own."""
     held: set[str] = set()
-    parents: dict[str, tuple[str, str]] = {}
+    parents: dict[str, Sequence[str]] = {}
     for name in names if moves.names else ():
         try:
             lock, env = read_lock(fleet.root, name), fleet.env(name)
-            theirs = held_names(parent_lock(fleet, env))
+            ways = inheritance(fleet, env)
         except LockyardError:
             # Locking it tells what is wrong with it, and doesn't stop the others.
             return
-        held |= held_names(lock) - theirs
-        if env.parent is not None:
-            parents |= dict.fromkeys(theirs, (name, env.parent.name))
+        held |= held_names(lock) - ways.keys()
+        parents |= ways
     lacking = {each for each in moves.packages if not spellings(each) & held}
     for each in sorted(lacking):
         package = each.partition("==")[0]
         for spelt in sorted(spellings(each) & parents.keys()):
-            name, parent = parents[spelt]
+            first, *rest = parents[spelt]
+            then = "".join(f", then invoke lock {name}" for name in rest)
             raise UsageError(
-                f"{name} has {spelt} of {parent}, which it extends",
+                f"{rest[-1]} has {spelt} of {first}, which it extends",
                 where="--upgrade-package",
-                solution=f"move it there, and lock again what extends it: invoke lock {parent} "
-                f"--upgrade-package {each}, then invoke lock {name}",
+                solution=f"move it there: invoke lock {first} --upgrade-package {each}{then}",
             )
         raise UsageError(
             f"no lock has a package {package!r}",

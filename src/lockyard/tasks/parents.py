@@ -23,6 +23,22 @@ def held_names(lock: Lock | None) -> set[str]:
     return {each.name for each in lock.artifacts} | {each.image for each in lock.images}
 
 
+def inheritance(fleet: Fleet, env: Env) -> dict[str, tuple[str, ...]]:
+    """Return the way on which an env has each name that it has of others.
+
+    It begins with the env whose lock has it of its own, and ends with this one.
+    """
+    ways: dict[str, tuple[str, ...]] = {}
+    way: tuple[str, ...] = (env.name,)
+    while env.parent is not None:
+        theirs = held_names(parent_lock(fleet, env))
+        env = env.parent
+        way = (env.name, *way)
+        # One further up has it before those below.
+        ways |= dict.fromkeys(theirs, way)
+    return ways
+
+
 def parents_first(fleet: Fleet, names: Sequence[str]) -> tuple[str, ...]:
     """Return envs in their order, but none before one that it extends.
 
