@@ -63,6 +63,8 @@ def _otherwise(parent: str, theirs: Artifact, own: Artifact | None) -> str:
         return f"{parent} has {theirs.version}, and {own.version} is locked"
     if own.sha256 != theirs.sha256:
         return f"{parent} has another file of {theirs.version}: {theirs.file}"
+    if parent_label(parent) not in own.required_by:
+        return f"{parent_label(parent)} requires it, and the lock doesn't say so"
     return ""
 
 

@@ -8,7 +8,6 @@ from typing import Literal, Protocol, TypeVar
 from attrs import evolve, frozen
 
 from lockyard.lock.model import Artifact, Lock, Target
-from lockyard.lock.parent import inherited, parent_label
 from lockyard.spec.model import Base, Env, Recipe, Requirements, Workspace
 
 Kind = Literal["conda", "debian", "pypi"]
@@ -74,7 +73,7 @@ class Subject:
         return f"invoke lock {self.env.name}"
 
     def asked(self, target: Target, kind: Kind) -> Iterator[tuple[str, str]]:
-        """Give each requirement of env, recipe and parent on a target, after who asks."""
+        """Give each requirement of the env and the recipe on a target, after who asks."""
         added = self.env.variants.get(target.variant, Requirements())  # type: ignore[call-overload]
         for label, requirements in (
             ("env", self.env.requirements),
@@ -83,10 +82,6 @@ class Subject:
         ):
             for text in getattr(requirements, kind):
                 yield label, text
-        held = inherited(self.parent, target.name) if self.parent else None
-        if self.parent and held:
-            for text in getattr(held.requirements, kind):
-                yield parent_label(self.parent.env), text
 
     def finding(
         self, reason: str, *, package: str = "", target: str = "", solution: str = ""

@@ -11,7 +11,7 @@ from lockyard.lock.check_closure import labels
 from lockyard.lock.check_pypi import applies
 from lockyard.lock.finding import Kind, Subject, serving
 from lockyard.lock.model import Artifact, Target
-from lockyard.lock.parent import parent_label
+from lockyard.lock.parent import inherited, parent_label
 from lockyard.spec.model import DebianBase, ImageBase
 from lockyard.spec.unfit import suggestion
 
@@ -128,6 +128,10 @@ def _requirements(subject: Subject, target: Target, kind: Kind) -> dict[tuple[st
         asked += [(label, text) for text in base.packages]
     if kind == "conda" and isinstance(base, ImageBase):
         asked.append((label, f"python {base.python}.*"))
+    held = inherited(subject.parent, target.name) if subject.parent else None
+    if subject.parent and held:
+        asker = parent_label(subject.parent.env)
+        asked += [(asker, text) for text in getattr(held.requirements, kind)]
     said: dict[tuple[str, str], list[str]] = {}
     for asker, text in asked:
         if kind != "pypi":
