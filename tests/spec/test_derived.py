@@ -103,7 +103,7 @@ def test_a_chain_of_envs(child: Callable[..., Env], root: Path) -> None:
         ),
         (
             '[files]\n"/srv/a" = { from = "../a" }\n',
-            "files.\"/srv/a\".from: '../a' leaves its folder (write it as \"files/start\")",
+            'files."/srv/a".from: \'../a\' leaves its folder (write it as "files/start")',
         ),
         ("parent = 1\n", "parent: there is no such key"),
     ],
