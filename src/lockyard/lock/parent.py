@@ -44,7 +44,7 @@ class Inherited:
         """Return what asks for exactly these packages."""
         asked: dict[str, Any] = {
             "debian": tuple(f"{deb.name} (= {deb.version})" for deb in self.debs),
-            "conda": tuple(f"{each.name} {each.version} {each.build}" for each in self.conda),
+            "conda": tuple(f"{each.name} =={each.version} {each.build}" for each in self.conda),
             "pypi": tuple(f"{wheel.name}=={wheel.version}" for wheel in self.wheels),
         }
         return Requirements(**asked)
