@@ -29,13 +29,14 @@ def added_layers(
     They come after the other's recipe, whose layer stays where it is: it is the same that way.
     """
     standing = next((each.debs for each in reversed(below) if isinstance(each, DebianLayer)), ())
-    more_debs = {deb.sha256 for deb in debs} - {deb.sha256 for deb in standing}
+    more_debs = bool({deb.sha256 for deb in debs} - {deb.sha256 for deb in standing})
+    directories = _directories(env, recipe, packages, more_debs)
     return (
         *below,
         *([DebianLayer(debs=debs, below=standing)] if more_debs else []),
         *packages,
         *chosen,
-        *([_files_layer(env, recipe)] if env.files or env.directories else []),
+        *([_files_layer(env, recipe, directories)] if env.files or directories else []),
     )
 
 
@@ -52,27 +53,40 @@ def own_choice(
     return [*(each for each in below if isinstance(each, PackageLayer)), *packages]
 
 
-def _files_layer(env: Env, recipe: Recipe) -> FilesLayer:
-    above = {
-        path: owner
-        for path, owner in _directories(env, recipe).items()
-        if any(each.startswith(f"{path}/") for each in (*env.files, *env.directories))
-    }
+def _files_layer(env: Env, recipe: Recipe, directories: Mapping[ImagePath, Owner]) -> FilesLayer:
     return FilesLayer(
         env=env.name,
         user=recipe.user,
         files=env.files,
-        directories={**above, **env.directories},
+        directories=directories,
         contents=env.contents,
     )
 
 
-def _directories(env: Env, recipe: Recipe) -> Mapping[ImagePath, Owner]:
-    """Return the folders of the recipe and of all envs that one extends."""
-    found = dict(recipe.directories)
+def _directories(
+    env: Env, recipe: Recipe, packages: Sequence[PackageLayer], debs: bool
+) -> dict[ImagePath, Owner]:
+    """Return the env's own folders, and the user's of those that stand which are laid again.
+
+    A layer that names a file gives the folders above it to root. Those of its own files are
+    known, packages have theirs about the prefix, and Debian packages may have them anywhere.
+    """
+    standing = dict(recipe.directories)
     for each in reversed(list(_above(env))):
-        found |= each.directories
-    return found
+        standing |= each.directories
+    named = {*env.files, *env.directories, *(layer.prefix.path for layer in packages)}
+    prefixes = {layer.prefix.path for layer in packages}
+    again = {
+        path: owner
+        for path, owner in standing.items()
+        if owner == "user"
+        and (
+            debs
+            or any(each.startswith(f"{path}/") for each in named)
+            or any(f"{path}/".startswith(f"{each}/") for each in prefixes)
+        )
+    }
+    return {**again, **env.directories}
 
 
 def _above(env: Env) -> Iterator[Env]:

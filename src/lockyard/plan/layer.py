@@ -189,8 +189,8 @@ class RecipeLayer:
 class FilesLayer:
     """Files and folders of an env's own, over those of its recipe.
 
-    Among the ``directories`` are the recipe's that hold any of these: a layer that names a file
-    gives the folders above it an owner again.
+    Among the ``directories`` are those of the recipe that layers upon its own give another
+    owner.
     """
 
     env: str
