@@ -107,20 +107,13 @@ def test_big_packages_are_alone_as_long_as_the_parent_leaves_room(
 
 
 def test_the_users_folders_stay_the_users(fleet: Fleet, parent: ImagePlan) -> None:
-    recipe = evolve(
-        fleet.recipe("trial"),
-        directories={
-            "/srv/app": "user",
-            "/srv": "root",
-            "/opt/venv/lib": "user",
-            "/home/x": "user",
-        },
-    )
+    folders = {"/srv/app": "user", "/srv": "root", "/opt/venv/lib": "user", "/home/x": "user"}
+    recipe = evolve(fleet.recipe("trial"), directories=cast(Any, folders))
 
     def laid(env: Env, **more: Any) -> list[str]:
         layers = added(plan(fleet, parent, env, recipe, **more), parent)
-        (found,) = [each for each in layers if isinstance(each, FilesLayer)] or [None]
-        return sorted(found.directories) if found else []
+        found = [each for each in layers if isinstance(each, FilesLayer)]
+        return sorted(path for each in found for path in each.directories)
 
     files = derived(fleet, files=MAIN, contents={"main.py": b""})
     assert laid(derived(fleet)) == []
@@ -135,7 +128,7 @@ def test_the_users_folders_stay_the_users(fleet: Fleet, parent: ImagePlan) -> No
 
 
 def test_choices_among_files_stand_over_what_is_added(fleet: Fleet, parent: ImagePlan) -> None:
-    above = evolve(fleet.env("demo"), owners={"/opt/venv/x": "small"})
+    above = evolve(fleet.env("demo"), owners=cast(Any, {"/opt/venv/x": "small"}))
     args = (fleet.workspace, above, fleet.recipe("trial"), LOCK, TARGET)
     below = plan_image(*cast(Any, args))
     env = evolve(above, name="child", parent=above)
@@ -143,8 +136,8 @@ def test_choices_among_files_stand_over_what_is_added(fleet: Fleet, parent: Imag
     wheel, chosen = added(plan(fleet, below, env, wheels=[MORE]), below)
     assert isinstance(chosen, ChosenLayer)
     assert chosen in below.layers
-    own = evolve(env, owners={"/opt/venv/x": "more"})
+    own = evolve(env, owners=cast(Any, {"/opt/venv/x": "more"}))
     wheel, chosen = added(plan(fleet, below, own, wheels=[MORE]), below)
     assert chosen.artifacts == wheel.artifacts == (MORE,)
     with pytest.raises(SpecError, match="1 fault"):
-        plan(fleet, below, evolve(env, owners={"/opt/venv/x": "nobody"}))
+        plan(fleet, below, evolve(env, owners=cast(Any, {"/opt/venv/x": "nobody"})))

@@ -72,8 +72,8 @@ class Artifact:
     ``source`` is a name of the workspace's ``[sources]``, never an address.
     ``required_by`` names packages of the same lock, or the ``env``, ``recipe``, ``base`` or
     ``parent`` that asks for it by a requirement of its own, as ``"env"``, ``"recipe inference"``,
-    ``"base debian12"`` or ``"parent pytorch-1.7"``; sorted. ``targets`` names the targets that it serves; sorted, and
-    empty where it serves them all.
+    ``"base debian12"`` or ``"parent pytorch-1.7"``; sorted. ``targets`` names the targets that
+    it serves; sorted, and empty where it serves them all.
     """
 
     name: str = field(validator=_matching(r"[A-Za-z0-9_][A-Za-z0-9._+-]*", "a package's name"))
