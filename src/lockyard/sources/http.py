@@ -20,6 +20,7 @@ CONNECTIONS = 32  # kept open to one host; more downloads than that never run at
 # The request is repeated until headers arrive; who reads the body minds the body.
 RETRY = Retry(
     total=4,
+    connect=2,  # who can't be reached three times within a second can't be reached
     backoff_factor=0.4,
     status_forcelist=(429, 500, 502, 503, 504),
     allowed_methods=("GET", "HEAD"),
