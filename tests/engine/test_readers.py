@@ -3,33 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("minimal-py311")]
-
-
-@pytest.fixture
-def skopeo() -> Callable[..., str]:
-    """Give a function that runs skopeo and returns what it printed."""
-    program = shutil.which("skopeo")
-    if program is None:
-        required = "engine" in os.environ.get("LOCKYARD_REQUIRE", "").split(",")
-        (pytest.fail if required else pytest.skip)("skopeo is not installed")
-
-    def skopeo(*arguments: str) -> str:
-        done = subprocess.run(
-            [program, *arguments], capture_output=True, text=True, timeout=120, check=False
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    return skopeo
 
 
 @pytest.fixture(scope="module")

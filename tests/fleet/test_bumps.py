@@ -5,8 +5,6 @@ In PyTorch's image that is less than a fiftieth: `python -m tests.fleet.bumps`.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from tests.fleet.bumps import Bump, bump
