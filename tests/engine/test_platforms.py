@@ -55,8 +55,10 @@ def _elf_files(layout: Path, architecture: str) -> Iterator[tuple[str, int]]:
     """Give each ELF file of a platform's layers, and the machine that it is for."""
     for layer in _manifest(layout, architecture)["layers"]:
         # Layers are of several gzip members, of which tarfile by itself reads the first.
-        stream = gzip.open(_blob(layout, layer))
-        with stream, tarfile.open(fileobj=stream, mode="r|") as archive:
+        with (
+            gzip.open(_blob(layout, layer)) as stream,
+            tarfile.open(fileobj=stream, mode="r|") as archive,
+        ):
             for member in archive:
                 file = archive.extractfile(member) if member.isreg() else None
                 if file and (start := file.read(20)).startswith(b"\x7fELF"):

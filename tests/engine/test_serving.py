@@ -1,4 +1,7 @@
-"""Each current env's image without CUDA in a real engine: it loads, imports, trains, serves and stops."""
+"""Each current env's image in a real engine: it loads, imports, trains, serves and stops.
+
+But for those with CUDA, which have gigabytes.
+"""
 
 from __future__ import annotations
 
