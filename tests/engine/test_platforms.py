@@ -77,4 +77,4 @@ def _manifest(layout: Path, architecture: str) -> Any:
 
 
 def _blob(layout: Path, descriptor: dict[str, Any]) -> Path:
-    return layout / "blobs" / "sha256" / descriptor["digest"].removeprefix("sha256:")
+    return layout / "blobs" / str(descriptor["digest"]).replace(":", "/")
