@@ -96,6 +96,8 @@ def shipping(builder: Builder, built: Built, scratch: Path) -> Iterator[Shipped]
         names = [each.repository for each in pusher.push(built.env)]
         (pushed,) = [name for name in names if name.endswith(f"/{built.image}")]
         yield Shipped(layout=layout, archive=archive, pushed=pushed, scratch=scratch)
+    # Each reader has unpacked all of it.
+    shutil.rmtree(scratch)
 
 
 def buildah(shipped: Shipped, form: str) -> Seen:

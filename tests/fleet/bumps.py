@@ -8,6 +8,7 @@ some gigabytes in the store.
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -49,7 +50,7 @@ class Bump:
 def bump(standin: StandIn, env: str, package: str, folder: Path) -> Bump:
     """Build and push an env's one image, move a package in its lock, and do so again.
 
-    ``folder`` is where the registry has its files.
+    ``folder`` is where the registry has its files meanwhile.
     """
     folder.mkdir(exist_ok=True)
     standin.lock(env)
@@ -61,7 +62,8 @@ def bump(standin: StandIn, env: str, package: str, folder: Path) -> Bump:
         (after,) = standin.builder().build(env)
         counter.received, counter.asked = 0, []
         (second,) = _push(standin, env, counter.host)
-        now = _layers(after)
+    shutil.rmtree(folder)
+    now = _layers(after)
     return Bump(
         built=after,
         first=first,
