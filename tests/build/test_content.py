@@ -109,7 +109,8 @@ def test_a_wheel_that_collides_with_a_conda_package(store: Store, tmp_path: Path
     path = "lib/python3.7/site-packages/both.py"
     package = put_conda(store, tmp_path / "packages", Content(members=files({path: b"conda's"})))
     wheel = make_wheel(store, {"both.py": b"PyPI's"}, name="one")
-    layers = [conda_layer(package), WheelLayer(title="", wheels=(wheel,), prefix=CONDA)]
+    wheel_layer = WheelLayer(title="", wheels=(wheel,), prefix=CONDA)
+    layers: list[Layer] = [conda_layer(package), wheel_layer]
     with pytest.raises(BuildError, match=r"app-1.0-0.conda and one-1.0-py3-none-any.whl"):
         build_layers(layers, store)
 
