@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from lockyard.sources.address import login_of, with_login, with_netrc, without_login
+from lockyard.errors import FetchError
+from lockyard.sources import conda, debian, pypi
+from lockyard.sources.address import checked, login_of, with_login, with_netrc, without_login
 
 HOST = "https://host.example:8443/a%20b"
 
@@ -33,3 +35,16 @@ def test_netrc_is_for_who_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert with_netrc(HOST.replace("//", "//me@")) == known
     for other in (HOST.replace("//", "//you@"), with_login(HOST, "me", "1"), "https://x.example"):
         assert with_netrc(other) == other
+
+
+@pytest.mark.parametrize("address", ["http://me:secret@[x/simple", "https://me:secret@h:99999/x"])
+def test_what_is_no_address_is_told_without_it(address: str) -> None:
+    for ask in (
+        lambda: pypi.index_url(address, {}),
+        lambda: debian.mirror_url(address, {}),
+        lambda: conda.channel_access("x", "https://conda.example/x", address, {}),
+    ):
+        with pytest.raises(FetchError, match="address can't be read") as caught:
+            ask()
+        assert "secret" not in str(caught.value)
+    assert checked(HOST, "x") == HOST

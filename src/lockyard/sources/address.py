@@ -4,6 +4,21 @@ from __future__ import annotations
 
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
+from lockyard.errors import FetchError
+
+
+def checked(address: str, source: str) -> str:
+    """Return the address of a source as it is; raise FetchError where it isn't one."""
+    try:
+        urlsplit(address).port  # noqa: B018 - it is read only now
+    except ValueError:
+        raise FetchError(
+            "its address can't be read",
+            where=f"source {source}",
+            solution="Correct it: it has the form https://host:port/path.",
+        ) from None
+    return address
+
 
 def login_of(address: str) -> tuple[str | None, str | None]:
     """Return the user and the password of an address, each None where it has none."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from lockyard.sources.address import with_netrc
+from lockyard.sources.address import checked, with_netrc
 from lockyard.sources.rattler import with_rattler_login
 
 
@@ -26,10 +26,10 @@ def channel_access(name: str, channel: str, mirror: str | None, environ: Mapping
     """Return where a source's channel is asked: at its mirror, else at its own address.
 
     The address may hold credentials. Where it has none of its own, they are those that
-    rattler's tools have for its host, else ``.netrc``'s.
+    rattler's tools have for its host, else ``.netrc``'s. Raise FetchError for what is none.
     """
     place = mirror_address(name, mirror, environ) or address(channel)
-    return with_netrc(with_rattler_login(place, environ))
+    return with_netrc(with_rattler_login(checked(place, name), environ))
 
 
 def address(place: str) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from debian.deb822 import Deb822
 
 from lockyard.errors import FetchError
+from lockyard.sources.address import checked
 from lockyard.sources.apt import with_apt_login
 
 APT = Path("/etc/apt")
@@ -34,7 +35,7 @@ def mirror_url(
     before the first ``apt-get update``; then the files below ``apt``. The address may hold
     credentials, which ``apt``'s own files give where it has none; show it only through
     ``http.redact``. Raises FetchError where none of them names a mirror, as on a host of another
-    distribution.
+    distribution, and for what is no address.
     """
     found = (
         environ.get("LOCKYARD_DEBIAN_MIRROR")
@@ -48,7 +49,7 @@ def mirror_url(
             where="source debian",
             solution="Set LOCKYARD_DEBIAN_MIRROR, or `[sources.debian] mirror` in the workspace.",
         )
-    return with_apt_login(found.rstrip("/"), apt)
+    return with_apt_login(checked(found.rstrip("/"), "debian"), apt)
 
 
 def index_targets() -> str:

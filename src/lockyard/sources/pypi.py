@@ -8,7 +8,7 @@ from typing import get_args
 from urllib.parse import urlsplit
 
 from lockyard.errors import FetchError
-from lockyard.sources.address import login_of, with_login, with_netrc, without_login
+from lockyard.sources.address import checked, login_of, with_login, with_netrc, without_login
 from lockyard.sources.keyring import Provider, keyring_login
 
 
@@ -19,10 +19,10 @@ def index_url(configured: str | None, environ: Mapping[str, str]) -> str:
     else ``global.index-url`` of pip's files, else pip's default. Extra indexes are never
     consulted: a package of the same name there must not win. The address may hold
     credentials, which ``.netrc`` gives where it has none of its own; show it only through
-    ``redact``. Raises FetchError where pip's files can't be read.
+    ``redact``. Raises FetchError where pip's files, or the address, can't be read.
     """
     address = configured or _pip_setting("index-url", environ) or _default()
-    return with_netrc(address.rstrip("/"))
+    return with_netrc(checked(address.rstrip("/"), "pypi"))
 
 
 def index_access(configured: str | None, environ: Mapping[str, str]) -> str:

@@ -25,7 +25,7 @@ from .protocol import Answer, Failure, Refusal, Request
 
 REQUEST = "request.json"
 ANSWER = "answer.json"
-MIRROR = "LOCKYARD_SOLVER_MIRROR"
+MIRROR = "SOLVER_MIRROR"
 
 
 def run(folder: Path, arguments: Sequence[str]) -> tuple[int, dict[str, Any]]:
