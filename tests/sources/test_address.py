@@ -39,12 +39,15 @@ def test_netrc_is_for_who_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("address", ["http://me:secret@[x/simple", "https://me:secret@h:99999/x"])
 def test_what_is_no_address_is_told_without_it(address: str) -> None:
-    for ask in (
-        lambda: pypi.index_url(address, {}),
-        lambda: debian.mirror_url(address, {}),
-        lambda: conda.channel_access("x", "https://conda.example/x", address, {}),
+    found = []
+    for ask, given in (
+        (pypi.index_url, (address, {})),
+        (debian.mirror_url, (address, {})),
+        (conda.channel_access, ("x", "https://conda.example/x", address, {})),
     ):
         with pytest.raises(FetchError, match="address can't be read") as caught:
-            ask()
-        assert "secret" not in str(caught.value)
+            ask(*given)
+        found.append(str(caught.value))
+    assert len(found) == 3
+    assert "secret" not in "".join(found)
     assert checked(HOST, "x") == HOST
