@@ -179,6 +179,7 @@ def test_a_request_gets_the_session_s_time_limit_and_certificate(
     [
         ("https://u:p@host.example:8443/a%20b?t=1#f", "https://host.example:8443/a%20b"),
         ("http://[::1]/x", "http://[::1]/x"),
+        ("https://host.example/t/secret/x/t.conda", "https://host.example/t/…/x/t.conda"),
         ("http://[/x", "(not an address)"),
     ],
 )

@@ -136,13 +136,15 @@ def with_credentials(url: str, index: str) -> str:
 
 
 def redact(url: str) -> str:
-    """Return ``url`` without its user, password, query and fragment, any of which may be secret."""
+    """Return ``url`` without what may be secret: user, password, query, fragment, conda's token."""
     try:
         parts = urlsplit(url)
     except ValueError:
         return "(not an address)"
     host = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, host, parts.path, "", ""))
+    # Servers of conda channels take a token in the path: /t/TOKEN/channel.
+    path = re.sub(r"(?<=/t/)[^/]+", "…", parts.path)
+    return urlunsplit((parts.scheme, host, path, "", ""))
 
 
 def _refused(response: requests.Response, url: str, where: str) -> RefusedError:
