@@ -33,7 +33,10 @@ CLOSED = "http://127.0.0.1:9"
 
 
 class Site(ThreadingHTTPServer):
-    """A mirror and an index in one; what is in ``stalls`` ends half way and never goes on."""
+    """A mirror and an index in one; what is in ``stalls`` ends half way and never goes on.
+
+    ``asked`` has the paths of all requests, in their order.
+    """
 
     daemon_threads = True
     block_on_close = False
@@ -42,6 +45,7 @@ class Site(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.files: dict[str, bytes] = {}
         self.stalls: set[str] = set()
+        self.asked: list[str] = []
         self.stalled = threading.Event()
         self.released = threading.Event()
         self.url = f"http://127.0.0.1:{self.server_port}"
@@ -51,6 +55,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: Site
 
     def do_GET(self) -> None:
+        self.server.asked.append(self.path)
         data = self.server.files.get(self.path)
         if data is None:
             self.send_error(404)

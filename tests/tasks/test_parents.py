@@ -172,8 +172,7 @@ def test_a_bump_of_the_parent_makes_the_lock_stale(locked: World) -> None:
     )
     assert findings(locked) == [
         "locks/child.lock.toml: made from another parent app (invoke lock child)",
-        "locks/child.lock.toml: leaf: app has 2.0, and 1.0 is locked "
-        "(invoke lock app, then invoke lock child)",
+        "locks/child.lock.toml: leaf: app has 2.0, and 1.0 is locked (invoke lock child)",
     ]
     done = locked.lock("child")
     assert [str(each) for each in done.changes] == ["  leaf 1.0 -> 2.0"]
@@ -210,6 +209,23 @@ def test_a_lock_that_differs_from_the_parents_by_hand(locked: World) -> None:
     write_lock(locked.root, evolve(lock, wheels=other))
     (found,) = findings(locked)
     assert "top: app has another file of 1.0: top-1.0-py3-none-any.whl" in found
+    # The spec is the same, and so is the parent: locking mends it all the same.
+    assert locked.lock("child").changed
+    assert locked.read("child") == lock
+
+
+def test_a_file_of_the_parents_that_the_index_has_another_for_by_now(locked: World) -> None:
+    locked.index.wheel("top", "1.0", "leaf", tags="cp311-none-any")
+    locked.index.wheel("new", "1.0")
+    locked.derived("child", "app", "extra", "new")
+    with pytest.raises(ResolveError) as caught:
+        locked.lock("child")
+    assert caught.value.reason.endswith("app has another file of 1.0: top-1.0-py3-none-any.whl")
+    assert caught.value.where == "child: top"
+    assert caught.value.solution == "invoke lock app --refresh, then invoke lock child"
+    locked.lock("app", refresh=True)
+    locked.lock("child")
+    assert findings(locked) == []
 
 
 def test_parents_come_before_those_that_extend_them(locked: World) -> None:

@@ -18,10 +18,11 @@ from lockyard.lock.model import BaseImage
 from lockyard.spec.model import RegistrySource
 from lockyard.spec.reader import Fleet
 from lockyard.store.store import Store
+from lockyard.tasks.plan import plan_env
 from lockyard.tasks.push import Pusher, checked_host, checked_tags
 from tests.registries import Fake, faking
 from tests.ship.conftest import image
-from tests.tasks.conftest import lock_of
+from tests.tasks.conftest import lock_of, wheel
 
 CPU, GPU = ("trial-debian12-py311-cpu-inference", "trial-debian12-py311-cuda12-gpu-inference")
 
@@ -34,6 +35,8 @@ def fake() -> Iterator[Fake]:
 
 @pytest.fixture
 def pusher(fleet: Fleet, fake: Fake, tmp_path: Path) -> Callable[..., Pusher]:
+    write_lock(fleet.root, lock_of(fleet))
+
     def call(dry_run: bool = False) -> Pusher:
         return Pusher(
             fleet=fleet,
@@ -48,19 +51,26 @@ def pusher(fleet: Fleet, fake: Fake, tmp_path: Path) -> Callable[..., Pusher]:
     return call
 
 
-def built(folder: Path, name: str) -> None:
+def built(folder: Path, name: str, fleet: Fleet) -> None:
+    """Lay out an image as if it were what the plan says."""
     store = Store(folder / "store")
     made = image(store)
-    ledger = {"images": {made.platform: made.digest}, "blobs": dict(made.blobs)}
+    plans = [plan for plan in plan_env(fleet, "trial") if plan.names.image == name]
+    ledger = {
+        "plans": {plan.target.platform: plan.key for plan in plans},
+        "images": {made.platform: made.digest},
+        "blobs": dict(made.blobs),
+    }
     write_layout([made], name, json.dumps(ledger).encode(), store, folder / "dist" / name)
 
 
 def test_every_variant_is_pushed_and_shares(
-    pusher: Callable[..., Pusher], fake: Fake, tmp_path: Path
+    pusher: Callable[..., Pusher], fleet: Fleet, fake: Fake, tmp_path: Path
 ) -> None:
+    made = pusher()
     for name in (CPU, GPU):
-        built(tmp_path, name)
-    first, second = pusher().push("trial")
+        built(tmp_path, name, fleet)
+    first, second = made.push("trial")
     assert (first.repository, second.repository) == tuple(
         f"{fake.host}/team/{name}" for name in (CPU, GPU)
     )
@@ -78,22 +88,36 @@ def test_an_image_that_is_not_built(pusher: Callable[..., Pusher], fake: Fake) -
 
 
 def test_no_image_is_pushed_where_one_is_not_built(
-    pusher: Callable[..., Pusher], fake: Fake, tmp_path: Path
+    pusher: Callable[..., Pusher], fleet: Fleet, fake: Fake, tmp_path: Path
 ) -> None:
-    built(tmp_path, CPU)
-    with pytest.raises(UsageError, match=GPU):
-        pusher().push("trial")
+    made = pusher()
+    built(tmp_path, CPU, fleet)
+    with pytest.raises(UsageError, match="isn't built") as caught:
+        made.push("trial")
+    assert GPU in caught.value.where
+    assert fake.asked == []
+
+
+def test_an_image_of_another_lock_is_not_pushed(
+    pusher: Callable[..., Pusher], fleet: Fleet, fake: Fake, tmp_path: Path
+) -> None:
+    made = pusher()
+    for name in (CPU, GPU):
+        built(tmp_path, name, fleet)
+    write_lock(fleet.root, lock_of(fleet, wheel("flask", "1.0")))
+    with pytest.raises(UsageError, match="another lock or spec"):
+        made.push("trial")
     assert fake.asked == []
 
 
 def test_layers_of_a_base_in_the_same_registry_are_mounted(
     pusher: Callable[..., Pusher], fleet: Fleet, fake: Fake, tmp_path: Path
 ) -> None:
-    for name in (CPU, GPU):
-        built(tmp_path, name)
+    made = pusher()
     (layer,) = image(Store(tmp_path / "store")).layers
-    data = (tmp_path / "dist" / CPU / "blobs/sha256" / layer.digest).read_bytes()
-    fake.put_blob("library/base", data)
+    held = Store(tmp_path / "store").blob(layer.digest)
+    assert held
+    fake.put_blob("library/base", held.read_bytes())
     base = BaseImage(
         image="library/base",
         tag="1",
@@ -102,11 +126,12 @@ def test_layers_of_a_base_in_the_same_registry_are_mounted(
         manifest=fake.put("library/base", "", {}).removeprefix("sha256:"),
     )
     write_lock(fleet.root, evolve(lock_of(fleet), images=(base,)))
-    made = pusher()
     here = RegistrySource(kind="registry", registry=fake.host)
     for source, mounted in ((evolve(here, registry="other.example"), 0), (here, layer.size)):
         sources = {**fleet.workspace.sources, "hub": source}
         moved = evolve(fleet, workspace=evolve(fleet.workspace, sources=sources))
+        for name in (CPU, GPU):
+            built(tmp_path, name, moved)
         first, _ = evolve(made, fleet=moved, dry_run=True).push("trial")
         assert first.mounted == mounted
 

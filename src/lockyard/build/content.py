@@ -28,6 +28,7 @@ from lockyard.plan.layer import (
     DebianLayer,
     FilesLayer,
     Layer,
+    Part,
     RecipeLayer,
     WheelLayer,
 )
@@ -63,9 +64,9 @@ def layer_content(layer: Layer, store: Store) -> Iterator[Content]:
                 )
                 paths = _paths(layer.packages, store)
                 installed = conda_packages(layer.packages, paths, prefix, store.scratch())
-                yield _owned(stack.enter_context(installed))
+                yield _owned(stack.enter_context(installed), layer.part)
             case WheelLayer():
-                yield _owned(stack.enter_context(_wheels(layer, store)))
+                yield _owned(stack.enter_context(_wheels(layer, store)), layer.part)
             case ChosenLayer():
                 inner = stack.enter_context(layer_content(layer.layer, store))
                 yield Content(tree=_chosen(layer, inner.tree))
@@ -77,12 +78,13 @@ def layer_content(layer: Layer, store: Store) -> Iterator[Content]:
                 yield Content(tree=Tree(laid), owned=_files(laid))
 
 
-def _owned(packages: Sequence[Sequence[Entry]]) -> Content:
+def _owned(packages: Sequence[Sequence[Entry]], part: Part) -> Content:
     tree, owned = Tree(), list[Entry]()
     for entries in packages:
         Tree(entries)  # a package that contradicts itself is an error in any image
-        tree.cover(entries)
-        owned += _files(entries)
+        held = [each for each in entries if part.has(each.path)]
+        tree.cover(held)
+        owned += _files(held)
     return Content(tree=tree, owned=owned)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockyard.lock.finding import Finding, Subject, serving
+from lockyard.lock.finding import Finding, Subject, relock, serving
 from lockyard.lock.model import Artifact, Target
 from lockyard.lock.parent import Inherited, inherited, parent_label
 
@@ -34,21 +34,16 @@ def _check_target(subject: Subject, held: Inherited, target: Target) -> Iterator
             f"it has Python {target.python}, glibc {target.glibc} on {target.base}, and {parent} "
             f"has Python {held.target.python}, glibc {held.target.glibc} on {held.target.base}",
             target=target.name,
-            solution=_relock(subject),
         )
     images = [each for each in lock.images if each.platform == target.platform]
     if images != ([held.image] if held.image else []):
-        yield subject.finding(
-            f"its base image isn't that of {parent}", target=target.name, solution=_relock(subject)
-        )
+        yield subject.finding(f"its base image isn't that of {parent}", target=target.name)
     # By their kind as well: a name may be one of conda and one of Debian.
     has = {(type(each), each.name): each for each in serving(lock.artifacts, target)}
     theirs = {(type(each), each.name): each for each in held.artifacts}
     for key, each in sorted(theirs.items(), key=lambda item: item[0][1]):
         if reason := _otherwise(parent, each, has.get(key)):
-            yield subject.finding(
-                reason, package=each.name, target=target.name, solution=_relock(subject)
-            )
+            yield subject.finding(reason, package=each.name, target=target.name)
     for key, each in sorted(has.items(), key=lambda item: item[0][1]):
         if parent_label(parent) in each.required_by and key not in theirs:
             reason = f"required by {parent_label(parent)}, which hasn't got it"
@@ -70,4 +65,4 @@ def _otherwise(parent: str, theirs: Artifact, own: Artifact | None) -> str:
 
 def _relock(subject: Subject) -> str:
     assert subject.env.parent is not None  # noqa: S101 - asked of derived envs alone
-    return f"invoke lock {subject.env.parent.name}, then {subject.relock}"
+    return f"{relock(subject.env.parent.name)}, then {subject.relock}"

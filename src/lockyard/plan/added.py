@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from lockyard.lock.model import Deb
+from lockyard.plan.division import LARGEST
 from lockyard.plan.layer import (
     ChosenLayer,
     DebianLayer,
     FilesLayer,
     Layer,
     PackageLayer,
+    in_parts,
 )
 from lockyard.spec.checks import ImagePath, Owner
 from lockyard.spec.model import Env, Recipe
@@ -34,7 +36,7 @@ def added_layers(
     return (
         *below,
         *([DebianLayer(debs=debs, below=standing)] if more_debs else []),
-        *packages,
+        *(part for layer in packages for part in in_parts(layer, LARGEST)),
         *chosen,
         *([_files_layer(env, recipe, directories)] if env.files or directories else []),
     )

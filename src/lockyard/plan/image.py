@@ -14,7 +14,7 @@ from lockyard.lock.finding import serving
 from lockyard.lock.model import Artifact, BaseImage, Deb, Lock, Target
 from lockyard.plan.added import added_layers, own_choice
 from lockyard.plan.config import image_config
-from lockyard.plan.division import MOST_BIG, divide
+from lockyard.plan.division import LARGEST, MOST_BIG, divide
 from lockyard.plan.layer import (
     ACCOUNT_PACKAGES,
     ChosenLayer,
@@ -25,6 +25,7 @@ from lockyard.plan.layer import (
     RecipeLayer,
     WheelLayer,
     digest_of,
+    in_parts,
     layer_key,
 )
 from lockyard.plan.prefix import Prefix
@@ -166,7 +167,7 @@ def _first_layers(
     """Return the layers of an env that extends none."""
     return (
         *([DebianLayer(debs=debs)] if debs else []),
-        *packages,
+        *(part for layer in packages for part in in_parts(layer, LARGEST)),
         *chosen_layers(packages, env),
         RecipeLayer(
             recipe=recipe,

@@ -10,6 +10,7 @@ from attrs import evolve, field, frozen
 from lockyard.errors import LockError, LockyardError, ResolveError, UsageError
 from lockyard.events import Reporter
 from lockyard.lock.file import lock_path, read_lock, write_lock
+from lockyard.lock.finding import relock
 from lockyard.lock.inputs import changed_inputs, inputs
 from lockyard.lock.model import Lock
 from lockyard.resolve.moves import Moves, spellings
@@ -38,8 +39,9 @@ class Locked:
 class Locker:
     """Lock envs of a fleet, with what it takes from outside.
 
-    A lock that fits its spec is left alone, and no source is asked, unless ``moves`` says that
-    something may move, or ``refresh`` asks for it to be resolved again with its pins.
+    A lock that fits its spec and holds together is left alone, and no source is asked, unless
+    ``moves`` says that something may move, or ``refresh`` asks for it to be resolved again with
+    its pins.
     """
 
     fleet: Fleet
@@ -63,8 +65,7 @@ class Locker:
         moves = _own_moves(self.moves, parent)
         old = read_lock(self.fleet.root, name)
         new = old
-        now = inputs(self.fleet.workspace, env, recipe, parent)
-        if old is None or self._must_resolve(old, now, moves):
+        if old is None or self._must_resolve(old, env, recipe, moves, parent):
             new = self._resolve(env, recipe, old, moves, parent)
         assert new is not None  # noqa: S101 - resolved, or there already
         changed = new != old
@@ -97,11 +98,24 @@ class Locker:
 
         return self._made.get(env.parent.name) or fresh_lock(self.fleet, env.parent)
 
-    def _must_resolve(self, old: Lock, now: Mapping[str, str], moves: Moves) -> bool:
-        if moves.packages and not changed_inputs(old, now):
+    def _must_resolve(
+        self, old: Lock, env: Env, recipe: Recipe, moves: Moves, parent: Lock | None
+    ) -> bool:
+        changed = changed_inputs(old, inputs(self.fleet.workspace, env, recipe, parent))
+        if moves.packages and not changed:
             # A fleet-wide fix passes over the locks that don't have the package.
             return bool(held_names(old) & moves.names) or moves.everything
-        return bool(moves) or self.refresh or bool(changed_inputs(old, now))
+        if moves or self.refresh or changed:
+            return True
+        return self._broken(old, env, recipe, parent)
+
+    def _broken(self, old: Lock, env: Env, recipe: Recipe, parent: Lock | None) -> bool:
+        """Tell whether a lock has a fault that locking again mends, as one edited by hand."""
+        from lockyard.lock.check import check_lock  # noqa: PLC0415
+        from lockyard.tasks.check import python_facts  # noqa: PLC0415
+
+        faults = check_lock(old, self.fleet.workspace, env, recipe, python_facts, parent)
+        return any(fault.solution == relock(env.name) for fault in faults)
 
     def _resolve(
         self, env: Env, recipe: Recipe, old: Lock | None, moves: Moves, parent: Lock | None
@@ -123,8 +137,10 @@ class Locker:
         for fault in check_lock(lock, workspace, env, recipe, python_facts, parent):
             # What the check would refuse is never written, whichever of the two is wrong.
             mend = fault.solution
-            if mend == f"invoke lock {env.name}":
+            if mend == relock(env.name):
                 mend = "require other versions; if they are right, this is a fault of Lockyard"
+            if parent is not None and fault.package in held_names(parent):
+                mend = f"{relock(parent.env)} --refresh, then {relock(env.name)}"
             raise ResolveError(
                 f"what was resolved doesn't hold together: {fault.reason}",
                 where=f"{env.name}: {fault.package}",

@@ -21,7 +21,7 @@ from lockyard.spec.checks import TEXT_CHECKS
 from lockyard.spec.checks import Registry as Host
 from lockyard.spec.model import RegistrySource
 from lockyard.spec.reader import Fleet
-from lockyard.tasks.names import image_names
+from lockyard.tasks.plan import plan_env
 
 
 @frozen(kw_only=True)
@@ -65,19 +65,23 @@ class Pusher:
     def push(self, name: str) -> list[PushedImage]:
         """Push an env's images, one for each variant.
 
-        Raise UsageError where one of them isn't built, PushError where the registry can't be
-        reached or refuses.
+        Raise UsageError where one of them isn't built as its lock says, PushError where the
+        registry can't be reached or refuses.
         """
-        env = self.fleet.env(name)
-        images = sorted(image_names(self.fleet, env, self.fleet.recipe(env.recipe)))
-        for image in images:
-            if read_ledger(self.output / image) is None:
+        keys: dict[str, dict[str, str]] = {}
+        for plan in plan_env(self.fleet, name):
+            keys.setdefault(plan.names.image, {})[plan.target.platform] = plan.key
+        for image, plans in keys.items():
+            ledger = read_ledger(self.output / image)
+            if ledger is None or ledger.get("plans") != plans:
+                missing = "this image isn't built"
+                stale = "this image was built from another lock or spec than there is now"
                 raise UsageError(
-                    "this image isn't built",
+                    missing if ledger is None else stale,
                     where=str(self.output / image),
                     solution=f"run: invoke build {name}",
                 )
-        return [self._image(name, image) for image in images]
+        return [self._image(name, image) for image in sorted(keys)]
 
     def _image(self, env: str, image: str) -> PushedImage:
         layout = read_layout(self.output / image)
