@@ -56,7 +56,7 @@ def _otherwise(parent: str, theirs: Artifact, own: Artifact | None) -> str:
         return f"{parent} has it ({theirs.version}), and it isn't locked"
     if own.version != theirs.version:
         return f"{parent} has {theirs.version}, and {own.version} is locked"
-    if own.sha256 != theirs.sha256:
+    if (own.file, own.sha256) != (theirs.file, theirs.sha256):
         return f"{parent} has another file of {theirs.version}: {theirs.file}"
     if parent_label(parent) not in own.required_by:
         return f"{parent_label(parent)} requires it, and the lock doesn't say so"
