@@ -86,7 +86,8 @@ def lock(
 
     What the old lock pins stays wherever it still fits, and a lock that fits its spec is left
     alone. An error leaves the old lock as it was. With --all, one that fails doesn't stop the
-    others, and --upgrade-package passes over the locks that don't have the package.
+    others, and --upgrade-package passes over the locks that don't have the package. An env
+    that extends another keeps all that the other's lock has, and comes after it with --all.
 
     Example: invoke lock sklearn-1.9 --upgrade-package numpy
     """
