@@ -17,6 +17,7 @@ from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import docker
@@ -149,7 +150,11 @@ def containerd(shipped: Shipped, form: str) -> Seen:
 
 def classic(shipped: Shipped, form: str) -> Seen:
     """Have a Docker engine of its own take an image, which keeps images as Docker long did."""
-    with _classic_engine(shipped.scratch / f"classic-{form}") as client:
+    # containerd listens below it, and the path of a socket has at most 108 bytes.
+    with (
+        TemporaryDirectory(prefix="d", ignore_cleanup_errors=True) as folder,
+        _classic_engine(Path(folder)) as client,
+    ):
         assert client.info()["Driver"] == "overlay2"
         return _docker(client, shipped, form)
 
@@ -202,7 +207,6 @@ def _classic_engine(folder: Path) -> Iterator[docker.DockerClient]:
     program = Path(shutil.which("docker") or "/").parents[1] / "sbin/dockerd"
     if not program.exists() or os.geteuid() != 0:
         pytest.skip("no Docker engine can be started: see tools/docker-engine")
-    folder.mkdir()
     socket = f"unix://{folder}/s"
     command: list[str | Path] = [
         program,

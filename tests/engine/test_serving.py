@@ -122,7 +122,7 @@ def test_it_serves_a_model_that_it_trained(
         assert answer == pytest.approx(ANSWER, abs=1e-3)
         status, seconds = stop(container)
         assert status in (0, 143)
-        assert seconds < 2
+        assert seconds < 8, "told to stop, and not killed, which comes after ten"
         # All of it on standard output, and written when it happened.
         assert b"POST /score 200" in container.logs(stderr=False)
         assert container.logs(stdout=False) == b""
