@@ -28,7 +28,7 @@ def bumped(standin: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Bump:
 def test_one_layer_is_another(bumped: Bump) -> None:
     assert list(bumped.gone.values()) == ["numpy 1.21.6"]
     assert list(bumped.come.values()) == ["numpy 1.20.1"]
-    assert bumped.built.new_layers <= 1, "unless the store has it already"
+    assert bumped.built.new_layers in {0, 1}  # none where the store has it already
     assert bumped.built.layers > 10
 
 
