@@ -213,7 +213,7 @@ def _classic_engine() -> Iterator[docker.DockerClient]:
             command += [f"--{own}", folder / own]
         log = stack.enter_context((folder / "log").open("w+"))
         # Where it fails, it leaves a folder mounted over itself.
-        unmount = ["umount", "--lazy", folder / "data-root"]
+        unmount = ["umount", "--lazy", str(folder / "data-root")]
         stack.callback(lambda: subprocess.run(unmount, capture_output=True, check=False))
         process = subprocess.Popen([*command, "--config-file", os.devnull], stdout=log, stderr=log)
         stack.callback(process.wait, 30)
