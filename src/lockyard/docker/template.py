@@ -1,0 +1,81 @@
+"""A recipe's Dockerfile, filled in for one image."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from lockyard.errors import BuildError, Fault, SpecError
+from lockyard.plan.image import ImagePlan
+from lockyard.plan.layer import RecipeLayer
+from lockyard.plan.prefix import Prefix
+
+# A Dockerfile and its shell have their own $, and an @ stands before a digest.
+_PLACE = re.compile(r"@\{(\w+)\}")
+
+
+def render(template: str, plan: ImagePlan, where: str) -> str:
+    """Return the Dockerfile of an image; ``where`` names the template in errors.
+
+    Its places are ``title``, ``platform``, ``epoch``, ``prefix``, ``python`` and ``config``,
+    which are the instructions for what the image's config says. Raise SpecError for a template
+    that has another, BuildError for a setting that no Dockerfile can say.
+    """
+    prefix = prefix_of(plan)
+    places = {
+        "title": plan.names.repository,
+        "platform": plan.target.platform,
+        "epoch": str(epoch(plan)),
+        "prefix": prefix.path,
+        "python": prefix.executable,
+        "config": "\n".join(_instructions(plan)),
+    }
+    try:
+        return _PLACE.sub(lambda place: places[place[1]], template)
+    except KeyError as error:
+        fault = Fault(where, f"@{{{error.args[0]}}}", "there is no such place", ", ".join(places))
+        raise SpecError("1 fault to mend", where=where, faults=(fault,)) from None
+
+
+def epoch(plan: ImagePlan) -> int:
+    """Return when an image counts as made, in seconds since 1970: its SOURCE_DATE_EPOCH."""
+    return int(datetime.fromisoformat(plan.created).timestamp())
+
+
+def prefix_of(plan: ImagePlan) -> Prefix:
+    """Return where the Python packages of an image go."""
+    (recipe,) = (layer for layer in plan.layers if isinstance(layer, RecipeLayer))
+    return recipe.prefix
+
+
+def _instructions(plan: ImagePlan) -> Iterator[str]:
+    """Give an image's config as instructions (Dockerfile reference)."""
+    config = plan.config
+
+    def pairs(items: list[tuple[str, Any]]) -> str:
+        quoted = (f"{name}={_quoted(plan, name, value)}" for name, value in items)
+        return " \\\n    ".join(quoted)
+
+    yield f"ENV {pairs([tuple(line.split('=', 1)) for line in config['Env']])}"
+    yield f"LABEL {pairs(sorted(config['Labels'].items()))}"
+    yield f"WORKDIR {_quoted(plan, 'workdir', config['WorkingDir'])}"
+    if config["ExposedPorts"]:
+        yield f"EXPOSE {' '.join(config['ExposedPorts'])}"
+    yield f"USER {config['User']}"
+    yield f"STOPSIGNAL {config['StopSignal']}"
+    yield f"CMD {json.dumps(config['Cmd'])}"
+
+
+def _quoted(plan: ImagePlan, name: str, value: str) -> str:
+    """Quote what an instruction would take for a variable or the end of a word."""
+    if "\n" in value or "\r" in value:
+        raise BuildError(
+            f"the value of {name} has several lines, which no Dockerfile can say",
+            where=plan.names.image,
+            solution="write it in one line, or use the embedded builder",
+        )
+    escaped = value.replace("\\", r"\\").replace('"', r"\"").replace("$", r"\$")
+    return f'"{escaped}"'
