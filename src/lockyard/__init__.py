@@ -12,8 +12,8 @@ The folders are in the order in which data flows; each imports only from those b
 8. ``plan``      lock to ordered layer descriptions and image config; decides, touches nothing
 9. ``build``     layer descriptions to layers, from the store, executing nothing
 10. ``assemble`` layers to an OCI image layout
-11. ``docker``   the same plans as Dockerfiles with their contexts, built by an engine
-12. ``ship``     an image to an archive, an engine or a registry
+11. ``ship``     an image to an archive, an engine or a registry
+12. ``docker``   the same plans as Dockerfiles with their contexts, and an engine that builds them
 13. ``tasks``    what each task does, put together from the parts
 14. ``cli``      the edge: arguments, progress, output, exit statuses
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tarfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -78,3 +79,18 @@ def _node(archive: tarfile.TarFile, member: tarfile.TarInfo, tree: Mapping[str, 
 def _blob(layout: Path, descriptor: Any) -> Path:
     name = str(descriptor["digest"]).removeprefix("sha256:")
     return layout / "blobs/sha256" / name
+
+
+def texts_of(
+    layout: Path, wanted: re.Pattern[str], platform: str = "linux/amd64"
+) -> dict[str, str]:
+    """Return the text files of an image whose paths, relative to the root, match wholly."""
+    texts: dict[str, str] = {}
+    for layer in manifest_of(layout, platform)["layers"]:
+        with tarfile.open(_blob(layout, layer)) as archive:
+            for member in archive:
+                path = member.name.removeprefix("./")
+                stream = archive.extractfile(member) if member.isreg() else None
+                if stream is not None and wanted.fullmatch(path):
+                    texts[path] = stream.read().decode()
+    return texts

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from attrs import frozen
 
-from lockyard.build.image import LayerBuilds, drop_damaged
+from lockyard.build.built import BuiltLayer
+from lockyard.build.content import layer_content
+from lockyard.build.image import LayerBuilds, check_collisions, drop_damaged
 from lockyard.docker.bake import FILE, bake_text, context_path
 from lockyard.docker.context import Context, archived, context_of, write_context
 from lockyard.docker.template import render
@@ -127,4 +129,20 @@ def make_context(plan: ImagePlan, dockerfile: str, supply: Supply, jobs: int) ->
     with LayerBuilds(store, jobs=jobs, reporter=supply.reporter) as builds:
         futures = {layer_key(layer): builds.submit(layer) for layer in layers}
         built = {key: future.result() for key, future in futures.items()}
+    _check_collisions(plan, built, store)
     return context_of(plan, dockerfile, built)
+
+
+def _check_collisions(plan: ImagePlan, built: Mapping[str, BuiltLayer], store: Store) -> None:
+    """Raise BuildError where packages collide: pip would let the last one win without a word."""
+    layers = []
+    for layer in plan.layers:
+        made = built.get(layer_key(layer))
+        if made is None:
+            # No layer is built of it; what its wheels own is known without.
+            with layer_content(layer, store) as content:
+                made = BuiltLayer(
+                    title=layer.title, digest="", size=0, diff_id="", owned=tuple(content.owned)
+                )
+        layers.append(made)
+    check_collisions(plan.layers, layers, plan.owners)
