@@ -6,7 +6,7 @@ import pytest
 
 from lockyard.build.built import BuiltLayer
 from lockyard.docker.context import archived
-from lockyard.lock.model import Target
+from lockyard.lock.model import BaseImage, Target
 from lockyard.plan.image import ImagePlan
 from lockyard.plan.layer import ChosenLayer, DebianLayer, WheelLayer, layer_key
 from lockyard.spec.names import Names
@@ -28,6 +28,18 @@ TARGET = Target(
     python="3.11.2",
     glibc="2.36",
 )
+
+
+def base_image() -> BaseImage:
+    """Return a registry's image of which only the digest matters."""
+    return BaseImage(
+        image="library/ubuntu",
+        tag="18.04",
+        source="docker-hub",
+        platform="linux/amd64",
+        index="b" * 64,
+        manifest="a" * 64,
+    )
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ from attrs import evolve
 from lockyard.build.built import BuiltLayer
 from lockyard.docker.context import Context, archived, context_of, write_context
 from lockyard.errors import BuildError, IntegrityError, StoreError
+from lockyard.fetch.image import PulledImage, PulledLayer
 from lockyard.plan.image import ImagePlan
 from lockyard.plan.layer import WheelLayer
 from lockyard.store.store import Store
@@ -32,6 +34,22 @@ def test_what_is_in_a_context(context: Context) -> None:
         "wheels/demo-1.0-py3-none-any.whl",
         "wheels/pip-26.3-py3-none-any.whl",
     ]
+
+
+def test_a_base_image_is_a_layout_of_its_own_documents(
+    plan: ImagePlan, built: Mapping[str, BuiltLayer], store: Store, tmp_path: Path
+) -> None:
+    layer = PulledLayer(digest="1" * 64, size=9, media_type="x", diff_id="2" * 64)
+    base = PulledImage(manifest=b'{"mediaType": "m"}', config=b"{}", layers=(layer, layer))
+    files = {file.path: file for file in context_of(plan, "", built, base).files}
+    index = files["base/index.json"].data
+    assert index is not None
+    (entry,) = json.loads(index)["manifests"]
+    digest = hashlib.sha256(base.manifest).hexdigest()
+    assert entry == {"mediaType": "m", "digest": f"sha256:{digest}", "size": 18}
+    assert files[f"base/blobs/sha256/{digest}"].data == base.manifest
+    assert files[f"base/blobs/sha256/{'1' * 64}"].data is None
+    assert len([path for path in files if path.startswith("base/blobs/")]) == 3
 
 
 def test_requirements_by_their_hashes(context: Context, plan: ImagePlan) -> None:

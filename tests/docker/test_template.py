@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from lockyard.docker.template import epoch, render
+from lockyard.docker.template import contexts, epoch, render
 from lockyard.errors import BuildError, SpecError
 from lockyard.plan.image import ImagePlan
+from tests.docker.conftest import base_image
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "images/inference/Dockerfile"
 
@@ -51,6 +52,16 @@ def test_places(plan: ImagePlan) -> None:
         "registry.example/trial-cpu linux/amd64 1767323045 /opt/venv /opt/venv/bin/python $x @"
     )
     assert epoch(plan) == 1767323045
+
+
+def test_a_registrys_image_stands_in_the_place_of_the_base(plan: ImagePlan) -> None:
+    assert contexts(plan) == {}
+    based = evolve(plan, image=base_image())
+    place = f"oci-layout://base@sha256:{'a' * 64}"
+    assert contexts(based) == {"base": place}
+    assert contexts(based, "/tmp/x/") == {"base": place.replace("base", "/tmp/x/base", 1)}
+    told = render("# build@{contexts} .", based, "Dockerfile")
+    assert told == f"# build \\\n#     --build-context base={place} ."
 
 
 def test_a_place_that_is_not_there(plan: ImagePlan) -> None:

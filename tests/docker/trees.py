@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import tarfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -82,15 +81,15 @@ def _blob(layout: Path, descriptor: Any) -> Path:
 
 
 def texts_of(
-    layout: Path, wanted: re.Pattern[str], platform: str = "linux/amd64"
+    layout: Path, wanted: Callable[[str], object], platform: str = "linux/amd64"
 ) -> dict[str, str]:
-    """Return the text files of an image whose paths, relative to the root, match wholly."""
+    """Return an image's wanted text files by their paths, relative to the root."""
     texts: dict[str, str] = {}
     for layer in manifest_of(layout, platform)["layers"]:
         with tarfile.open(_blob(layout, layer)) as archive:
             for member in archive:
                 path = member.name.removeprefix("./")
                 stream = archive.extractfile(member) if member.isreg() else None
-                if stream is not None and wanted.fullmatch(path):
+                if stream is not None and wanted(path):
                     texts[path] = stream.read().decode()
     return texts

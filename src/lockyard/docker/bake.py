@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from lockyard.docker.template import epoch
+from lockyard.docker.template import contexts, epoch
 from lockyard.plan.image import ImagePlan
 
 FILE = "docker-bake.json"
@@ -26,6 +26,7 @@ def bake_text(plans: Iterable[ImagePlan]) -> str:
         name = target_name(plan)
         targets[name] = {
             "context": context_path(plan),
+            "contexts": contexts(plan, f"{context_path(plan)}/"),
             "platforms": [plan.target.platform],
             "args": {"SOURCE_DATE_EPOCH": str(epoch(plan))},
             "network": "none",

@@ -14,7 +14,7 @@ from lockyard.assemble.document import CONFIG, Document
 from lockyard.assemble.layout import Image
 from lockyard.build.built import BuiltLayer
 from lockyard.docker.engine import BUILDER, BUILDX
-from lockyard.docker.template import epoch
+from lockyard.docker.template import contexts, epoch
 from lockyard.errors import EngineError
 from lockyard.events import Reporter
 from lockyard.plan.image import ImagePlan
@@ -43,11 +43,13 @@ def run_build(
     Without ``cache``, no step's earlier result is used. Raise EngineError with the end of what
     the engine said.
     """
+    replaced = contexts(plan, f"{context}/")
     command = [
         *(*BUILDX, "build", *BUILDER, "--progress", "plain"),
         *("--platform", plan.target.platform),
         *("--network", "none", "--provenance", "false", "--sbom", "false"),
         *("--output", f"type=oci,dest={target},tar=false,rewrite-timestamp=true"),
+        *(f"--build-context={name}={place}" for name, place in replaced.items()),
         *(() if cache else ("--no-cache",)),
         str(context),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import tempfile
 import time
@@ -11,11 +12,14 @@ from pathlib import Path
 
 from attrs import frozen
 
+from lockyard.assemble.document import MANIFEST, Document
 from lockyard.assemble.left import prefix_of, sweep_left
 from lockyard.assemble.replace import replace_folder
 from lockyard.build.built import BuiltLayer
+from lockyard.docker.template import BASE
 from lockyard.errors import BuildError, StoreError
 from lockyard.export.requirements import pinned
+from lockyard.fetch.image import PulledImage
 from lockyard.lock.model import Wheel
 from lockyard.plan.image import ImagePlan
 from lockyard.plan.layer import ChosenLayer, CondaLayer, DebianLayer, Layer, WheelLayer, layer_key
@@ -55,11 +59,17 @@ class Context:
         return next(file.sha256 for file in self.files if file.path == DOCKERFILE)
 
 
-def context_of(plan: ImagePlan, dockerfile: str, built: Mapping[str, BuiltLayer]) -> Context:
+def context_of(
+    plan: ImagePlan,
+    dockerfile: str,
+    built: Mapping[str, BuiltLayer],
+    base: PulledImage | None = None,
+) -> Context:
     """Return the context of an image.
 
     ``built`` has by their keys the layers that aren't wheels: the archives that the stages
-    unpack. Raise BuildError where the lock has no pip to install wheels with.
+    unpack. ``base`` is the registry's image that it stands on, if any. Raise BuildError where
+    the lock has no pip to install wheels with.
     """
     wheels = [
         wheel for layer in plan.layers if isinstance(layer, WheelLayer) for wheel in layer.wheels
@@ -75,6 +85,7 @@ def context_of(plan: ImagePlan, dockerfile: str, built: Mapping[str, BuiltLayer]
         *(_archive(path, built[layer_key(layer)]) for path, layer in _archives(plan)),
         *(_wheel(wheel) for wheel in wheels),
         _text("requirements.txt", pinned(wheels)),
+        *(_layout(base) if base else ()),
     ]
     files.sort(key=lambda file: file.path)
     sums = "".join(f"{file.sha256}  ./{file.path}\n" for file in files)
@@ -99,7 +110,7 @@ def write_context(context: Context, store: Store, folder: Path) -> None:
         try:
             for file in context.files:
                 path = made / file.path
-                path.parent.mkdir(exist_ok=True)
+                path.parent.mkdir(parents=True, exist_ok=True)
                 _lay(file, store, path)
             made.chmod(0o755)
             replace_folder(made, folder)
@@ -127,6 +138,21 @@ def _archives(plan: ImagePlan) -> Iterator[tuple[str, Layer]]:
         yield f"layers/{path}.tar.gz", layer
 
 
+def _layout(base: PulledImage) -> Iterator[ContextFile]:
+    """Give the files of an OCI layout of a base image: its own documents, and its layers."""
+    media_type = json.loads(base.manifest).get("mediaType", MANIFEST)
+    manifest = Document(media_type, base.manifest)
+    top = json.dumps({"schemaVersion": 2, "manifests": [manifest.descriptor()]})
+    yield _text(f"{BASE}/oci-layout", '{"imageLayoutVersion":"1.0.0"}')
+    yield _text(f"{BASE}/index.json", top)
+    blobs = f"{BASE}/blobs/sha256"
+    for data in (base.manifest, base.config):
+        yield _text(f"{blobs}/{hashlib.sha256(data).hexdigest()}", data)
+    # An image may have the same layer twice.
+    for digest, size in {layer.digest: layer.size for layer in base.layers}.items():
+        yield ContextFile(path=f"{blobs}/{digest}", sha256=digest, size=size)
+
+
 def _archive(path: str, layer: BuiltLayer) -> ContextFile:
     return ContextFile(path=path, sha256=layer.digest, size=layer.size)
 
@@ -135,8 +161,8 @@ def _wheel(wheel: Wheel) -> ContextFile:
     return ContextFile(path=f"wheels/{wheel.file}", sha256=wheel.sha256, size=wheel.size)
 
 
-def _text(path: str, text: str) -> ContextFile:
-    data = text.encode()
+def _text(path: str, text: str | bytes) -> ContextFile:
+    data = text.encode() if isinstance(text, str) else text
     digest = hashlib.sha256(data).hexdigest()
     return ContextFile(path=path, sha256=digest, size=len(data), data=data)
 

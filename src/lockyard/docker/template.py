@@ -13,6 +13,7 @@ from lockyard.plan.image import ImagePlan
 from lockyard.plan.layer import RecipeLayer
 from lockyard.plan.prefix import Prefix
 
+BASE = "base"  # the stage that all others stand on, and the folder of what takes its place
 # A Dockerfile and its shell have their own $, and an @ stands before a digest.
 _PLACE = re.compile(r"@\{(\w+)\}")
 
@@ -20,8 +21,8 @@ _PLACE = re.compile(r"@\{(\w+)\}")
 def render(template: str, plan: ImagePlan, where: str) -> str:
     """Return the Dockerfile of an image; ``where`` names the template in errors.
 
-    Its places are ``title``, ``platform``, ``epoch``, ``prefix``, ``python`` and ``config``,
-    which are the instructions for what the image's config says. Raise SpecError for a template
+    Its places are ``title``, ``platform``, ``epoch``, ``contexts``, ``prefix``, ``python`` and
+    ``config``, which are the instructions for what the config says. Raise SpecError for a template
     that has another, BuildError for a setting that no Dockerfile can say.
     """
     prefix = prefix_of(plan)
@@ -29,6 +30,11 @@ def render(template: str, plan: ImagePlan, where: str) -> str:
         "title": plan.names.repository,
         "platform": plan.target.platform,
         "epoch": str(epoch(plan)),
+        "contexts": "".join(
+            # Its line of the head goes on in another, for it is long.
+            f" \\\n#     --build-context {name}={place}"
+            for name, place in contexts(plan).items()
+        ),
         "prefix": prefix.path,
         "python": prefix.executable,
         "config": "\n".join(_instructions(plan)),
@@ -38,6 +44,16 @@ def render(template: str, plan: ImagePlan, where: str) -> str:
     except KeyError as error:
         fault = Fault(where, f"@{{{error.args[0]}}}", "there is no such place", ", ".join(places))
         raise SpecError("1 fault to mend", where=where, faults=(fault,)) from None
+
+
+def contexts(plan: ImagePlan, folder: str = "") -> dict[str, str]:
+    """Return what takes the place of stages: a registry's image, an OCI layout in the context.
+
+    ``folder`` is the context's, with a slash at its end, unless it is the current one.
+    """
+    if plan.image is None:
+        return {}
+    return {BASE: f"oci-layout://{folder}{BASE}@sha256:{plan.image.manifest}"}
 
 
 def epoch(plan: ImagePlan) -> int:

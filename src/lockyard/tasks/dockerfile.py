@@ -126,11 +126,12 @@ def make_context(plan: ImagePlan, dockerfile: str, supply: Supply, jobs: int) ->
     drop_damaged(layers, store, jobs)
     # Read again before anything is unpacked: what has gone bad since is brought anew.
     supply.provide(plan.artifacts, verify=True)
+    base = supply.pull(plan.image) if plan.image else None
     with LayerBuilds(store, jobs=jobs, reporter=supply.reporter) as builds:
         futures = {layer_key(layer): builds.submit(layer) for layer in layers}
         built = {key: future.result() for key, future in futures.items()}
     _check_collisions(plan, built, store)
-    return context_of(plan, dockerfile, built)
+    return context_of(plan, dockerfile, built, base)
 
 
 def _check_collisions(plan: ImagePlan, built: Mapping[str, BuiltLayer], store: Store) -> None:
