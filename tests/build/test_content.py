@@ -9,7 +9,15 @@ from lockyard.build.content import layer_content
 from lockyard.build.entry import Entry
 from lockyard.errors import BuildError, StoreError
 from lockyard.lock.model import BaseImage, CondaPackage, Wheel
-from lockyard.plan.layer import ChosenLayer, CondaLayer, Layer, RecipeLayer, WheelLayer
+from lockyard.plan.layer import (
+    ChosenLayer,
+    CondaLayer,
+    Layer,
+    RecipeLayer,
+    WheelLayer,
+    in_parts,
+    layer_key,
+)
 from lockyard.plan.prefix import Prefix
 from lockyard.store.store import Store
 from tests.build.conda.makers import Content, Shelf, files
@@ -130,3 +138,22 @@ def test_an_artifact_that_has_gone(store: Store) -> None:
         layer_content(layer_of(wheel_artifact("gone")), store),
     ):
         pass
+
+
+def test_a_package_too_large_for_a_layer_is_divided(store: Store) -> None:
+    wheel = make_wheel(store, {f"m{number}.py": b"x" for number in range(40)})
+    whole = layer_of(wheel)
+    parts = in_parts(whole, -(-wheel.size // 3))
+    assert [layer.title for layer in parts] == [f"demo part {n} of 3" for n in (1, 2, 3)]
+    assert in_parts(whole, wheel.size) == [whole]
+    found: list[str] = []
+    for layer in parts:
+        with layer_content(layer, store) as content:
+            held = [each.path for each in content.tree if each.kind == "file"]
+            assert len(held) > 5
+            assert sorted(each.path for each in content.owned) == sorted(held)
+            found += held
+    with layer_content(whole, store) as content:
+        assert sorted(found) == sorted(each.path for each in content.tree if each.kind == "file")
+    assert len({layer_key(layer) for layer in [whole, *parts]}) == 4
+    assert len(build_layers(parts, store)) == 3

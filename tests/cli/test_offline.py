@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from lockyard.spec.reader import read_fleet
 from lockyard.tasks.build import Builder
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -81,6 +82,15 @@ def test_export(workspace: Path) -> None:
 
 def test_a_lock_that_fits(workspace: Path) -> None:
     assert "no change" in offline(workspace, "lock", ENV)
+
+
+def test_every_committed_lock_has_a_plan(workspace: Path) -> None:
+    would = json.loads(offline(workspace, "build", "--all", "--dry-run", "--json"))
+    fleet = read_fleet(ROOT)
+    assert {each["state"] for each in would} == {"would build"}
+    assert {each["env"] for each in would} == set(fleet.env_names())
+    first = [each["image"] for each in would if "-ubuntu18.04-py37-" in each["image"]]
+    assert len(first) == 9
 
 
 @pytest.mark.network

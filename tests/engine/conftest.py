@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
 from functools import partial
@@ -42,6 +45,24 @@ def load(engine: docker.DockerClient) -> Callable[[Path], str]:
 def run(engine: docker.DockerClient) -> Callable[..., AbstractContextManager[Container]]:
     """Give ``containers.running`` in the engine."""
     return partial(containers.running, engine)
+
+
+@pytest.fixture
+def skopeo() -> Callable[..., str]:
+    """Give a function that runs skopeo and returns what it printed."""
+    program = shutil.which("skopeo")
+    if program is None:
+        required = "engine" in os.environ.get("LOCKYARD_REQUIRE", "").split(",")
+        (pytest.fail if required else pytest.skip)("skopeo is not installed")
+
+    def skopeo(*arguments: str) -> str:
+        done = subprocess.run(
+            [program, *arguments], capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return skopeo
 
 
 @pytest.fixture

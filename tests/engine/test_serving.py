@@ -1,4 +1,7 @@
-"""Each current env's image in a real engine: it loads, imports, trains, serves and stops."""
+"""Each current env's image in a real engine: it loads, imports, trains, serves and stops.
+
+But for those with CUDA, which have gigabytes.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import json
 import signal
 import time
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -19,10 +22,17 @@ from tests.engine.containers import SERVING
 pytestmark = pytest.mark.engine
 
 ENVS = Path(__file__).parents[2] / "envs"
+
+
+def _is_small(env: Mapping[str, Any]) -> bool:
+    """Tell whether an env is a current one, without CUDA's gigabytes."""
+    return env.get("base") == "debian12" and not any("cuda" in each for each in env["variants"])
+
+
 CURRENT = [
     env.stem
     for env in sorted(ENVS.glob("*.toml"))
-    if tomllib.loads(env.read_text()).get("base") == "debian12"
+    if _is_small({"variants": (), **tomllib.loads(env.read_text())})
 ]
 FRAMEWORKS = {
     "minimal": ["azureml_inference_server_http"],
@@ -112,7 +122,7 @@ def test_it_serves_a_model_that_it_trained(
         assert answer == pytest.approx(ANSWER, abs=1e-3)
         status, seconds = stop(container)
         assert status in (0, 143)
-        assert seconds < 2
+        assert seconds < 8, "told to stop, and not killed, which comes after ten"
         # All of it on standard output, and written when it happened.
         assert b"POST /score 200" in container.logs(stderr=False)
         assert container.logs(stdout=False) == b""

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
-from lockyard.sources.conda import mirror_address
+import pytest
+
+from lockyard.sources.conda import channel_access, mirror_address
 
 URL = "https://mirror.example/conda-forge"
 
@@ -27,3 +30,20 @@ def test_a_folder_becomes_an_address(tmp_path: Path) -> None:
     assert mirror_address("x", str(folder) + "/", {}) == folder.as_uri()
     assert mirror_address("x", folder.as_uri(), {}) == folder.as_uri()
     assert mirror_address("x", "relative", {}) == Path("relative").absolute().as_uri()
+
+
+def test_a_channel_is_asked_with_what_its_tools_know(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc, auth = tmp_path / "netrc", tmp_path / "auth.json"
+    netrc.write_text("machine mirror.example login me password word\n")
+    netrc.chmod(0o600)
+    basic = {"BasicHTTP": {"username": "you", "password": "1"}}
+    auth.write_text(json.dumps({"conda.example": basic}))
+    monkeypatch.setenv("NETRC", str(netrc))
+    own, environ = "https://conda.example/x/", {"RATTLER_AUTH_FILE": str(auth)}
+    assert channel_access("x", own, None, environ) == "https://you:1@conda.example/x"
+    # A mirror has its own, and never gets those of the channel.
+    expected = "https://me:word@mirror.example/conda-forge"
+    assert channel_access("x", own, URL, environ) == expected
+    assert channel_access("x", own, str(tmp_path), environ) == tmp_path.as_uri()

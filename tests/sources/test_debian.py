@@ -71,6 +71,14 @@ def test_files_are_read_where_apt_never_updated(tmp_path: Path, name: str, text:
     assert debian.mirror_url(None, {}, targets=no_targets, apt=tmp_path) == MIRROR
 
 
+def test_apt_s_credentials_go_with_its_mirror(tmp_path: Path) -> None:
+    (tmp_path / "auth.conf").write_text("machine http://mirror.example login a password b\n")
+    found = debian.mirror_url(None, {}, targets=lambda: TARGETS, apt=tmp_path)
+    assert found == MIRROR.replace("//", "//a:b@")
+    own = MIRROR.replace("//", "//own:1@")
+    assert debian.mirror_url(own, {}, targets=no_targets, apt=tmp_path) == own
+
+
 def test_another_distribution_s_sources_are_none_of_debian(tmp_path: Path) -> None:
     (tmp_path / "sources.list").write_text("deb http://vendor.example/ubuntu jammy main\n")
     with pytest.raises(FetchError) as caught:

@@ -139,6 +139,17 @@ def test_a_silent_port_is_an_unreachable_source() -> None:
     assert "mirror" in caught.value.solution
 
 
+def test_a_source_that_cannot_be_reached_is_soon_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("time.sleep", slept.append)
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}/a"
+        with http.session() as session, pytest.raises(http.UnreachableError):
+            http.get(session, url, what="a", source="pypi")
+    assert slept == [0.8]
+
+
 @pytest.mark.parametrize(
     "url", ["file:///etc/passwd", "ftp://a.example/x", "no-address", "http://"]
 )
@@ -168,6 +179,7 @@ def test_a_request_gets_the_session_s_time_limit_and_certificate(
     [
         ("https://u:p@host.example:8443/a%20b?t=1#f", "https://host.example:8443/a%20b"),
         ("http://[::1]/x", "http://[::1]/x"),
+        ("https://host.example/t/secret/x/t.conda", "https://host.example/t/…/x/t.conda"),
         ("http://[/x", "(not an address)"),
     ],
 )

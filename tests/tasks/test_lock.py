@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from lockyard.errors import LockError, ResolveError
 from lockyard.events import Silent
@@ -12,10 +13,14 @@ from lockyard.lock.file import lock_path, read_lock, write_lock
 from lockyard.lock.model import Lock
 from lockyard.resolve import env as resolving
 from lockyard.resolve.moves import Moves
-from lockyard.spec.reader import Fleet
+from lockyard.spec.reader import Fleet, read_fleet
 from lockyard.store.store import Store
+from lockyard.tasks.check import check_fleet
 from lockyard.tasks.lock import Locked, Locker, changes, check_moves
 from tests.tasks.conftest import lock_of, wheel
+from tests.tasks.world import World, index, signer, site, world
+
+__all__ = ["index", "signer", "site", "world"]
 
 
 def run(fleet: Fleet, *, dry_run: bool = False) -> Locked:
@@ -160,3 +165,21 @@ def test_a_lock_that_another_process_wrote_meanwhile(
     with pytest.raises(LockError, match="changed while it was being locked"):
         run(fleet)
     assert read_lock(fleet.root, "trial") == theirs
+
+
+def test_a_lock_that_was_broken_by_hand_is_mended_as_the_check_advises(world: World) -> None:
+    world.index.wheel("leaf", "1.0")
+    world.index.wheel("top", "1.0", "leaf")
+    world.env("app", "top")
+    world.lock()
+    sound, text = world.read(), world.text()
+    world.index.wheel("top", "2.0", "leaf")
+    leaf, top = sound.wheels
+    write_lock(world.root, evolve(sound, wheels=(evolve(leaf, required_by=("gone",)), top)))
+    faults = check_fleet(read_fleet(world.root)).findings
+    assert {fault.solution for fault in faults} == {"invoke lock app"}
+    assert world.lock().changed
+    assert world.text() == text, "what it pins stays"
+    asked = len(world.index.requests)
+    assert not world.lock().changed
+    assert len(world.index.requests) == asked, "a sound one is left alone"

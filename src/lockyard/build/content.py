@@ -27,6 +27,7 @@ from lockyard.plan.layer import (
     CondaLayer,
     DebianLayer,
     Layer,
+    Part,
     RecipeLayer,
     WheelLayer,
 )
@@ -61,9 +62,9 @@ def layer_content(layer: Layer, store: Store) -> Iterator[Content]:
                 )
                 paths = _paths(layer.packages, store)
                 installed = conda_packages(layer.packages, paths, prefix, store.scratch())
-                yield _owned(stack.enter_context(installed))
+                yield _owned(stack.enter_context(installed), layer.part)
             case WheelLayer():
-                yield _owned(stack.enter_context(_wheels(layer, store)))
+                yield _owned(stack.enter_context(_wheels(layer, store)), layer.part)
             case ChosenLayer():
                 inner = stack.enter_context(layer_content(layer.layer, store))
                 yield Content(tree=_chosen(layer, inner.tree))
@@ -72,12 +73,13 @@ def layer_content(layer: Layer, store: Store) -> Iterator[Content]:
                 yield Content(tree=recipe_tree(layer, accounts))
 
 
-def _owned(packages: Sequence[Sequence[Entry]]) -> Content:
+def _owned(packages: Sequence[Sequence[Entry]], part: Part) -> Content:
     tree, owned = Tree(), list[Entry]()
     for entries in packages:
         Tree(entries)  # a package that contradicts itself is an error in any image
-        tree.cover(entries)
-        owned += (each for each in entries if each.kind in {"file", "symlink"})
+        held = [each for each in entries if part.has(each.path)]
+        tree.cover(held)
+        owned += (each for each in held if each.kind in {"file", "symlink"})
     return Content(tree=tree, owned=owned)
 
 

@@ -26,6 +26,11 @@ class Python(Protocol):
         """Return the wheel tags that the target supports (PEP 425)."""
 
 
+def relock(env: str) -> str:
+    """Say what mends an env's lock that no longer fits: the solution of such findings."""
+    return f"invoke lock {env}"
+
+
 @frozen(kw_only=True)
 class Finding:
     """One thing that is wrong with a lock, and what mends it.
@@ -68,7 +73,7 @@ class Subject:
     @property
     def relock(self) -> str:
         """Say what mends a lock that no longer fits."""
-        return f"invoke lock {self.env.name}"
+        return relock(self.env.name)
 
     def asked(self, target: Target, kind: Kind) -> Iterator[tuple[str, str]]:
         """Give each requirement of the env and the recipe on a target, after who asks."""

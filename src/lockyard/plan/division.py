@@ -15,6 +15,7 @@ from lockyard.lock.model import Artifact
 BIG = 8 << 20  # bytes of a package from which on it is a layer of its own
 MOST_BIG = 60  # such layers, in an image of at most 100
 MOST = 256 << 20  # bytes of packages that share a layer
+LARGEST = 2 << 30  # bytes of a package from which on its files are in several layers
 SHARED = 8  # layers that the small ones share, before any of them exceeds the most
 _FIRST = 7  # the digit of a name's hash that divides first
 

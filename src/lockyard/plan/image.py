@@ -13,7 +13,7 @@ from lockyard.export.channel import channel_address
 from lockyard.lock.finding import serving
 from lockyard.lock.model import Artifact, BaseImage, Lock, Target
 from lockyard.plan.config import image_config
-from lockyard.plan.division import MOST_BIG, divide
+from lockyard.plan.division import LARGEST, MOST_BIG, divide
 from lockyard.plan.layer import (
     ACCOUNT_PACKAGES,
     ChosenLayer,
@@ -24,6 +24,7 @@ from lockyard.plan.layer import (
     RecipeLayer,
     WheelLayer,
     digest_of,
+    in_parts,
     layer_key,
 )
 from lockyard.plan.prefix import Prefix
@@ -100,6 +101,7 @@ def plan_image(
             for group in divide(wheels, MOST_BIG - alone)
         ),
     ]
+    parts = [part for layer in packages for part in in_parts(layer, LARGEST)]
     return ImagePlan(
         env=env.name,
         names=names(workspace, env, recipe, target.variant),
@@ -107,7 +109,7 @@ def plan_image(
         image=image,
         layers=(
             *([DebianLayer(debs=debs)] if debs else []),
-            *packages,
+            *parts,
             *chosen_layers(packages, env),
             RecipeLayer(
                 recipe=recipe,

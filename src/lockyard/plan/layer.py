@@ -21,6 +21,34 @@ _ELSEWHERE = {"required_by", "targets", "source"}
 ACCOUNT_PACKAGES = ("apt", "base-passwd")
 
 
+@frozen
+class Part:
+    """One of several layers that the files of a package too large for one are divided into."""
+
+    number: int  # from 0 on
+    of: int
+
+    def has(self, path: str) -> bool:
+        """Tell whether a path is in this part: a hash of it says so."""
+        return (
+            int(_sha256(path.encode("utf-8", "surrogateescape"))[:8], 16) % self.of == self.number
+        )
+
+
+WHOLE = Part(0, 1)
+
+
+def in_parts(layer: PackageLayer, most: int) -> list[PackageLayer]:
+    """Divide a layer of one package of more than ``most`` bytes; leave any other as it is."""
+    number = -(-sum(each.size for each in layer.artifacts) // most)
+    if number == 1 or len(layer.artifacts) > 1:
+        return [layer]
+    return [
+        evolve(layer, part=Part(each, number), title=f"{layer.title} part {each + 1} of {number}")
+        for each in range(number)
+    ]
+
+
 @frozen(kw_only=True)
 class DebianLayer:
     """Debian packages, unpacked and configured."""
@@ -44,11 +72,12 @@ class DebianLayer:
 
 @frozen(kw_only=True)
 class WheelLayer:
-    """Wheels, installed into a prefix."""
+    """Wheels, installed into a prefix, or a part of the files of one."""
 
     title: str
     wheels: tuple[Wheel, ...]
     prefix: Prefix
+    part: Part = WHOLE
 
     @property
     def artifacts(self) -> tuple[Artifact, ...]:
@@ -62,17 +91,18 @@ class WheelLayer:
         the Python's last number, which is in no path.
         """
         place = [self.prefix.path, self.prefix.minor, self.prefix.virtual]
-        return {"kind": "wheels", "wheels": _digests(self.wheels), "prefix": place}
+        wheels = {"kind": "wheels", "wheels": _digests(self.wheels), "prefix": place}
+        return wheels | _part(self.part)
 
     def alone(self, name: str) -> WheelLayer | None:
         """Return the layer that one of the packages would be alone."""
         found = tuple(each for each in self.wheels if each.name == name)
-        return evolve(self, wheels=found, title=name) if found else None
+        return evolve(self, wheels=found, title=name, part=WHOLE) if found else None
 
 
 @frozen(kw_only=True)
 class CondaLayer:
-    """Conda packages of one channel, installed into a prefix.
+    """Conda packages of one channel, installed into a prefix, or a part of the files of one.
 
     ``channel`` is its canonical address, which the records of what is installed name.
     """
@@ -81,6 +111,7 @@ class CondaLayer:
     packages: tuple[CondaPackage, ...]
     prefix: Prefix
     channel: str
+    part: Part = WHOLE
 
     @property
     def artifacts(self) -> tuple[Artifact, ...]:
@@ -102,12 +133,13 @@ class CondaLayer:
             ],
             "prefix": [self.prefix.path, self.prefix.minor if anywhere else ""],
             "channel": self.channel,
+            **_part(self.part),
         }
 
     def alone(self, name: str) -> CondaLayer | None:
         """Return the layer that one of the packages would be alone."""
         found = tuple(each for each in self.packages if each.name == name)
-        return evolve(self, packages=found, title=name) if found else None
+        return evolve(self, packages=found, title=name, part=WHOLE) if found else None
 
 
 PackageLayer = WheelLayer | CondaLayer
@@ -189,6 +221,10 @@ def layer_key(layer: Layer) -> str:
 def digest_of(value: Any) -> str:
     """Return the sha256 of a value's canonical JSON form."""
     return _sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode())
+
+
+def _part(part: Part) -> dict[str, list[int]]:
+    return {} if part == WHOLE else {"part": [part.number, part.of]}
 
 
 def _digests(artifacts: tuple[Artifact, ...]) -> list[list[str]]:

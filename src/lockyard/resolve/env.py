@@ -18,7 +18,7 @@ from lockyard.resolve.moves import Moves
 from lockyard.resolve.pypi.resolver import Requirement, resolve_pypi
 from lockyard.resolve.pypi.target import PythonTarget
 from lockyard.resolve.request import Pins, World
-from lockyard.sources.pypi import certificate, index_url
+from lockyard.sources.pypi import certificate, index_access
 from lockyard.spec.model import (
     CondaSource,
     DebianBase,
@@ -148,7 +148,7 @@ def _resolve_wheels(
             machine=MACHINES[target.platform],
         ),
         pinned=known,
-        index=index_url(source.index, world.environ),
+        index=index_access(source.index, world.environ),
         source=base.pypi,
         cache=world.cache / "pypi",
         cert=certificate(world.environ),

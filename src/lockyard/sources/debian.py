@@ -11,6 +11,8 @@ from pathlib import Path
 from debian.deb822 import Deb822
 
 from lockyard.errors import FetchError
+from lockyard.sources.address import checked
+from lockyard.sources.apt import with_apt_login
 
 APT = Path("/etc/apt")
 _FORMAT = "$(REPO_URI)|$(ORIGIN)|$(LABEL)"
@@ -30,8 +32,10 @@ def mirror_url(
 
     ``LOCKYARD_DEBIAN_MIRROR`` wins, then ``configured`` (the workspace's), then what the
     host's apt uses: first ``targets()``, the output of ``apt-get indextargets``, which is empty
-    before the first ``apt-get update``; then the files below ``apt``. Raises FetchError where
-    none of them names a mirror, as on a host of another distribution.
+    before the first ``apt-get update``; then the files below ``apt``. The address may hold
+    credentials, which ``apt``'s own files give where it has none; show it only through
+    ``http.redact``. Raises FetchError where none of them names a mirror, as on a host of another
+    distribution, and for what is no address.
     """
     found = (
         environ.get("LOCKYARD_DEBIAN_MIRROR")
@@ -45,7 +49,7 @@ def mirror_url(
             where="source debian",
             solution="Set LOCKYARD_DEBIAN_MIRROR, or `[sources.debian] mirror` in the workspace.",
         )
-    return found.rstrip("/")
+    return with_apt_login(checked(found.rstrip("/"), "debian"), apt)
 
 
 def index_targets() -> str:

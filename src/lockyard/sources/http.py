@@ -20,6 +20,7 @@ CONNECTIONS = 32  # kept open to one host; more downloads than that never run at
 # The request is repeated until headers arrive; who reads the body minds the body.
 RETRY = Retry(
     total=4,
+    connect=2,  # who can't be reached three times within a second can't be reached
     backoff_factor=0.4,
     status_forcelist=(429, 500, 502, 503, 504),
     allowed_methods=("GET", "HEAD"),
@@ -135,13 +136,15 @@ def with_credentials(url: str, index: str) -> str:
 
 
 def redact(url: str) -> str:
-    """Return ``url`` without its user, password, query and fragment, any of which may be secret."""
+    """Return ``url`` without what may be secret: user, password, query, fragment, conda's token."""
     try:
         parts = urlsplit(url)
     except ValueError:
         return "(not an address)"
     host = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, host, parts.path, "", ""))
+    # Servers of conda channels take a token in the path: /t/TOKEN/channel.
+    path = re.sub(r"(?<=/t/)[^/]+", "…", parts.path)
+    return urlunsplit((parts.scheme, host, path, "", ""))
 
 
 def _refused(response: requests.Response, url: str, where: str) -> RefusedError:

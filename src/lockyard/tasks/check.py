@@ -11,7 +11,7 @@ from attrs import frozen
 from lockyard.errors import LockyardError, SpecError
 from lockyard.lock.check import check_lock
 from lockyard.lock.file import FOLDER, lock_path, read_lock
-from lockyard.lock.finding import Finding, Python
+from lockyard.lock.finding import Finding, Python, relock
 from lockyard.lock.model import Target
 from lockyard.resolve.pypi.target import PythonTarget
 from lockyard.spec.model import Recipe
@@ -91,8 +91,7 @@ def _check_env(
         ]
     if lock is None:
         missing = "there is no lock"
-        solution = f"invoke lock {name}"
-        return [Finding(lock=lock_path(name), package="", reason=missing, solution=solution)]
+        return [Finding(lock=lock_path(name), package="", reason=missing, solution=relock(name))]
     return check_lock(lock, fleet.workspace, env, recipes[env.recipe], python_facts)
 
 

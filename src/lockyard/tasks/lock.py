@@ -10,6 +10,7 @@ from attrs import frozen
 from lockyard.errors import LockError, ResolveError, UsageError
 from lockyard.events import Reporter
 from lockyard.lock.file import lock_path, read_lock, write_lock
+from lockyard.lock.finding import relock
 from lockyard.lock.inputs import changed_inputs, inputs
 from lockyard.lock.model import Lock
 from lockyard.resolve.moves import Moves, spellings
@@ -37,8 +38,9 @@ class Locked:
 class Locker:
     """Lock envs of a fleet, with what it takes from outside.
 
-    A lock that fits its spec is left alone, and no source is asked, unless ``moves`` says that
-    something may move, or ``refresh`` asks for it to be resolved again with its pins.
+    A lock that fits its spec and holds together is left alone, and no source is asked, unless
+    ``moves`` says that something may move, or ``refresh`` asks for it to be resolved again with
+    its pins.
     """
 
     fleet: Fleet
@@ -56,7 +58,7 @@ class Locker:
         recipe = self.fleet.recipe(env.recipe)
         old = read_lock(self.fleet.root, name)
         new = old
-        if old is None or self._must_resolve(old, inputs(self.fleet.workspace, env, recipe)):
+        if old is None or self._must_resolve(old, env, recipe):
             new = self._resolve(env, recipe, old)
         assert new is not None  # noqa: S101 - resolved, or there already
         changed = new != old
@@ -80,11 +82,20 @@ class Locker:
             size=sum(each.size for each in artifacts),
         )
 
-    def _must_resolve(self, old: Lock, now: Mapping[str, str]) -> bool:
-        if self.moves.packages and not changed_inputs(old, now):
+    def _must_resolve(self, old: Lock, env: Env, recipe: Recipe) -> bool:
+        changed = changed_inputs(old, inputs(self.fleet.workspace, env, recipe))
+        if self.moves.packages and not changed:
             # A fleet-wide fix passes over the locks that don't have the package.
             return bool(held_names(old) & self.moves.names) or self.moves.everything
-        return bool(self.moves) or self.refresh or bool(changed_inputs(old, now))
+        return bool(self.moves) or self.refresh or bool(changed) or self._broken(old, env, recipe)
+
+    def _broken(self, old: Lock, env: Env, recipe: Recipe) -> bool:
+        """Tell whether a lock has a fault that locking again mends, as one edited by hand."""
+        from lockyard.lock.check import check_lock  # noqa: PLC0415
+        from lockyard.tasks.check import python_facts  # noqa: PLC0415
+
+        faults = check_lock(old, self.fleet.workspace, env, recipe, python_facts)
+        return any(fault.solution == relock(env.name) for fault in faults)
 
     def _resolve(self, env: Env, recipe: Recipe, old: Lock | None) -> Lock:
         from lockyard.lock.check import check_lock  # noqa: PLC0415
@@ -103,7 +114,7 @@ class Locker:
         for fault in check_lock(lock, self.fleet.workspace, env, recipe, python_facts):
             # What the check would refuse is never written, whichever of the two is wrong.
             mend = fault.solution
-            if mend == f"invoke lock {env.name}":
+            if mend == relock(env.name):
                 mend = "require other versions; if they are right, this is a fault of Lockyard"
             raise ResolveError(
                 f"what was resolved doesn't hold together: {fault.reason}",

@@ -150,9 +150,9 @@ def _sdist(wheel: Wheel) -> Artifact:
 
 def addresses(workspace: Workspace, environ: Mapping[str, str]) -> dict[str, Callable[[], str]]:
     """Return how to find the address of each source of packages, asked for only if it is needed."""
-    from lockyard.sources.conda import mirror_address  # noqa: PLC0415
+    from lockyard.sources.conda import channel_access  # noqa: PLC0415
     from lockyard.sources.debian import mirror_url  # noqa: PLC0415
-    from lockyard.sources.pypi import index_url  # noqa: PLC0415
+    from lockyard.sources.pypi import index_access  # noqa: PLC0415
 
     found: dict[str, Callable[[], str]] = {}
     for name, source in workspace.sources.items():
@@ -160,8 +160,7 @@ def addresses(workspace: Workspace, environ: Mapping[str, str]) -> dict[str, Cal
             case DebianSource():
                 found[name] = partial(mirror_url, source.mirror, environ)
             case PypiSource():
-                found[name] = partial(index_url, source.index, environ)
+                found[name] = partial(index_access, source.index, environ)
             case CondaSource():
-                mirror = mirror_address(name, source.mirror, environ)
-                found[name] = partial(str, mirror or source.channel)
+                found[name] = partial(channel_access, name, source.channel, source.mirror, environ)
     return found

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import tomli_w
-from attrs import frozen
+from attrs import evolve, frozen
 
 from lockyard.events import Silent
 from lockyard.lock.file import read_lock
 from lockyard.lock.model import Lock
+from lockyard.resolve.moves import Moves
 from lockyard.spec.reader import Fleet, read_fleet
 from lockyard.store.store import Store
 from lockyard.tasks.build import Builder
@@ -42,7 +43,7 @@ class StandIn:
     def fleet(self) -> Fleet:
         return read_fleet(self.root)
 
-    def lock(self, env: str) -> Lock:
+    def lock(self, env: str, moves: Moves = Moves()) -> Lock:
         """Lock an env, and return its lock."""
         Locker(
             fleet=self.fleet,
@@ -50,10 +51,16 @@ class StandIn:
             environ=self.environ,
             now=datetime.now(UTC),
             reporter=Silent(),
+            moves=moves,
         ).lock(env)
         lock = read_lock(self.root, env)
         assert lock is not None
         return lock
+
+    def apart(self, folder: Path) -> StandIn:
+        """Return a copy of the workspace in a new folder, on the same sources, nothing built."""
+        shutil.copytree(self.root, folder, ignore=shutil.ignore_patterns("dist", "locks"))
+        return evolve(self, root=folder)
 
     def builder(self) -> Builder:
         """Return who builds the locked envs into the workspace's ``dist``."""

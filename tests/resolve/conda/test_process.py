@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from lockyard.errors import ResolveError
 from lockyard.resolve.conda import process, protocol
@@ -48,6 +49,21 @@ def test_the_child_sees_proxies_and_certificates_only(monkeypatch: pytest.Monkey
     assert child.environ["HOME"] == str(child.folder)
     assert not {"CONDA_FLAGS", "RATTLER_AUTH_FILE"} & child.environ.keys()
     assert not child.folder.exists()
+
+
+def test_no_file_has_the_mirror_s_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    code = (
+        "import json, pathlib\n"
+        "text = ' '.join(each.read_text() for each in pathlib.Path('.').iterdir())\n"
+        "print(json.dumps({'failure': {'kind': 'conflict', 'text': text}}))"
+    )
+    child = Child(monkeypatch, code)
+    mirror = "https://user:secret@mirror.invalid/x"
+    answer = process.ask(evolve(REQUEST, mirror=mirror), {})
+    assert answer.failure is not None
+    assert "conda.example.invalid" in answer.failure.text
+    assert "secret" not in answer.failure.text
+    assert mirror in child.environ.values()
 
 
 @pytest.mark.parametrize(

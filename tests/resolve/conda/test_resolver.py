@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
@@ -182,6 +183,20 @@ def test_a_server_gives_what_a_folder_gives(
     private = mirror.url.replace("://", "://user:p%40ss@")
     assert resolve("python 3.7.*", mirror=private) == expected
     assert "Basic dXNlcjpwQHNz" in mirror.credentials
+    kept = [path.read_bytes() for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+    assert kept
+    assert not [each for each in kept if b"p@ss" in each or b"p%40ss" in each]
+
+
+def test_a_channel_server_s_token_stays_out_of_the_cache(
+    resolve: Resolve, serve: Callable[[Path], Any], tmp_path: Path
+) -> None:
+    shutil.copytree(DATA, tmp_path / "served" / "t" / "se-cret" / "internal")
+    address = serve(tmp_path / "served").url + "/t/se-cret/internal"
+    assert resolve("python 3.7.*", mirror=address) == resolve("python 3.7.*")
+    kept = [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+    assert kept
+    assert not [path for path in kept if b"se-cret" in path.read_bytes() + bytes(path)]
 
 
 def test_locking_again_over_a_server_moves_nothing(

@@ -7,6 +7,7 @@ import io
 import json
 import threading
 import zipfile
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -46,6 +47,7 @@ class Index:
     ranges: bool = True
     content_type: str = "application/vnd.pypi.simple.v1+json"
     status: int = 200
+    login: str = ""  # user:password, where it wants one
 
     def add(self, file: str, data: bytes, **entry: Any) -> None:
         """List and serve a file; ``entry`` overrides what its page says of it."""
@@ -88,8 +90,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         index, parts = self.index, self.path.strip("/").split("/")
         index.requests.append(f"{self.command} {self.path}")
+        wanted = f"Basic {b64encode(index.login.encode()).decode()}"
         if index.status != 200:
             self._send(index.status, b"")
+        elif index.login and self.headers["Authorization"] != wanted:
+            self._send(401, b"", **{"WWW-Authenticate": "Basic"})
         elif parts[0] == "simple" and parts[1] in index.pages:
             page = index.pages[parts[1]]
             data = page if isinstance(page, bytes) else json.dumps(page).encode()

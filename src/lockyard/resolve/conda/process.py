@@ -11,13 +11,15 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from attrs import evolve
+
 from lockyard.errors import ResolveError
 from lockyard.resolve.pypi.process import child_environment
 from lockyard.resolve.pypi.refusal import without_addresses
 
 from . import protocol
 from .protocol import Answer, Request
-from .solver import REQUEST
+from .solver import MIRROR, REQUEST
 
 # How long a resolution may take, in seconds: the first download of a large channel's records
 # takes minutes on a slow line.
@@ -36,9 +38,12 @@ def ask(request: Request, environ: Mapping[str, str] = os.environ) -> Answer:
     """
     with tempfile.TemporaryDirectory(prefix="lockyard-") as name:
         folder = Path(name)
-        (folder / REQUEST).write_bytes(protocol.encode(request))
-        trust = {key: environ[key] for key in _TRUST if key in environ}
-        status, out, err = _run(folder, child_environment(environ, folder) | trust)
+        (folder / REQUEST).write_bytes(protocol.encode(evolve(request, mirror=None)))
+        more = {key: environ[key] for key in _TRUST if key in environ}
+        if request.mirror is not None:
+            # Its address may hold credentials, which no file does.
+            more[MIRROR] = request.mirror
+        status, out, err = _run(folder, child_environment(environ, folder) | more)
     if status != 0:
         raise _breakdown(err)
     try:

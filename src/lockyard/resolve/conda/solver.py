@@ -1,9 +1,10 @@
 """The program that conda-lock calls in place of conda.
 
 ``python -m lockyard.resolve.conda.solver FOLDER create --json --channel C… SPEC…`` solves the
-specs, and the request in FOLDER, which says what a command line can't: the mirror, the pins,
-the requirements to the letter. The answer goes to FOLDER as well, since conda-lock keeps only a
-part of it; conda-lock reads standard output, as conda would write it.
+specs, and the request in FOLDER, which says what a command line can't: the pins, the
+requirements to the letter. The mirror's address is in a variable. The answer goes to FOLDER as
+well, since conda-lock keeps only a part of it; conda-lock reads standard output, as conda would
+write it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from .protocol import Answer, Failure, Refusal, Request
 
 REQUEST = "request.json"
 ANSWER = "answer.json"
+MIRROR = "SOLVER_MIRROR"
 
 
 def run(folder: Path, arguments: Sequence[str]) -> tuple[int, dict[str, Any]]:
@@ -62,7 +64,8 @@ def _solve(request: Request, asked: argparse.Namespace) -> tuple[protocol.Record
     *channels, virtual = asked.channel
     if channels != [request.channel]:
         raise Refusal(Failure(kind="breakdown", text="conda-lock names another channel"))
-    records = open_channel(request.channel, request.mirror, request.subdir, Path(request.cache))
+    mirror = os.environ.get(MIRROR)
+    records = open_channel(request.channel, mirror, request.subdir, Path(request.cache))
     solver = Solver(request, records, _virtual(virtual, request.subdir))
     return asyncio.run(solver.solve(asked.specs))
 

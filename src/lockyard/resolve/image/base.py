@@ -8,7 +8,7 @@ from lockyard.lock.virtual import VirtualPackages
 from lockyard.resolve.base import Asked, ResolvedBase
 from lockyard.resolve.image.resolver import resolve_image
 from lockyard.resolve.request import Pins, World
-from lockyard.sources.conda import mirror_address
+from lockyard.sources.conda import channel_access
 from lockyard.spec.model import CondaSource, ImageBase, RegistrySource
 from lockyard.spec.platform import SUBDIRS
 
@@ -51,7 +51,9 @@ class ImageBaseResolver:
             ),
             channel=self.channel.channel,
             source=self.base.conda,
-            mirror=mirror_address(self.base.conda, self.channel.mirror, self.world.environ),
+            mirror=channel_access(
+                self.base.conda, self.channel.channel, self.channel.mirror, self.world.environ
+            ),
             pinned=held,
             upgrade=self.pins.moves.of({each.name for each in held}),
             cache=self.world.cache / "conda",

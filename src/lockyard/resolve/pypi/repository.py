@@ -20,6 +20,7 @@ from .pages import Pages
 from .protocol import Request
 from .recipes import Recipes, WheelsFirst
 from .refusal import refusal
+from .reticent import keep_no_credentials
 from .seams import ForeignPython
 from .target import PythonTarget
 
@@ -73,6 +74,7 @@ class ForeignRepository(PyPIRepository):
 
     def __init__(self, request: Request) -> None:
         super().__init__(_pip_arguments(request), cache_dir=str(Path(request.cache) / "pip-tools"))
+        keep_no_credentials(self.session)
         if not self.session.is_secure_origin(Link(request.index)):
             raise refusal("index", "is no https address, and what it says can't be trusted")
         self.pages = Pages(

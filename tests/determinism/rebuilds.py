@@ -1,0 +1,144 @@
+"""An image built again where all but its lock is another: user, place, settings, store."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from attrs import field, frozen
+
+from lockyard.lock.file import read_lock
+from lockyard.store.store import Store
+from lockyard.tasks.supply import is_built
+
+Content = tuple[bytes, list[str]]
+
+
+@frozen(kw_only=True)
+class Conditions:
+    """What one rebuild has of its own."""
+
+    umask: int
+    jobs: int
+    variables: dict[str, str] = field(factory=dict)
+    another_user: bool = False
+
+
+CONDITIONS = {
+    "plain": Conditions(umask=0o022, jobs=1, variables={"TZ": "UTC", "LC_ALL": "C"}),
+    "strict": Conditions(
+        umask=0o077,
+        jobs=8,
+        variables={
+            "TZ": "Pacific/Kiritimati",
+            "LC_ALL": "tr_TR.UTF-8",
+            "PYTHONHASHSEED": "7",
+            "SOURCE_DATE_EPOCH": "1",
+        },
+        another_user=True,
+    ),
+    "open": Conditions(
+        umask=0,
+        jobs=3,
+        variables={"TZ": "America/St_Johns", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "4711"},
+    ),
+}
+
+
+@frozen(kw_only=True)
+class Rebuilds:
+    """A locked env of a workspace, and a store with what it is made of.
+
+    ``environ`` has the addresses of its sources. A wheel from source is built anew, but by
+    another user: in the sandbox, that one may no more read the interpreter in root's home.
+    """
+
+    root: Path
+    env: str
+    store: Store
+    environ: Mapping[str, str] = field(factory=dict)
+
+    def layout(self, name: str, home: Path) -> Path:
+        """Build under named conditions, in a store that holds no layer; return the layout."""
+        conditions = CONDITIONS[name]
+        workspace = home / f"a workspace of {name}"
+        for folder in ("envs", "images", "locks"):
+            shutil.copytree(self.root / folder, workspace / folder)
+        shutil.copy(self.root / "WORKSPACE.toml", workspace)
+        self._seed(home / "store", with_built=conditions.another_user)
+        command = [sys.executable, "-m", "lockyard", "build", self.env, "--json"]
+        command += ["--jobs", str(conditions.jobs)]
+        owner = _another_user(home) if conditions.another_user else []
+        done = subprocess.run(
+            [*owner, *command],
+            cwd=workspace,
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(home),
+                "TMPDIR": str(home),
+                "LOCKYARD_STORE": str(home / "store"),
+                **self.environ,
+                **conditions.variables,
+            },
+            umask=conditions.umask,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        (built,) = json.loads(done.stdout)
+        assert built["state"] == "built"
+        # Where the image has a base of a registry, the layers of that are more.
+        assert 0 < built["new_layers"] <= built["layers"]
+        layout = Path(built["folder"])
+        if conditions.another_user and os.geteuid() == 0:
+            assert (layout / "index.json").stat().st_uid == 12345
+        return layout
+
+    def _seed(self, target: Path, *, with_built: bool) -> None:
+        """Give a new store what the store has of the image's packages, and nothing else."""
+        lock = read_lock(self.root, self.env)
+        assert lock is not None
+        for artifact in (each for each in lock.artifacts if with_built or not is_built(each)):
+            path = self.store.artifact(artifact.sha256, artifact.size)
+            assert path is not None
+            place = target / path.relative_to(self.store.root)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, place)
+
+
+def contents(rebuilds: Rebuilds, folder: Path, names: Iterable[str]) -> list[Content]:
+    """Build under some conditions, each in a folder of its own; see ``content``."""
+    found = []
+    for name in names:
+        home = folder / name
+        home.mkdir()
+        found.append(content(rebuilds.layout(name, home)))
+    return found
+
+
+def content(layout: Path) -> Content:
+    """Return the index of a layout, and the digests of its blobs."""
+    blobs = sorted(path.name for path in (layout / "blobs" / "sha256").iterdir())
+    return (layout / "index.json").read_bytes(), blobs
+
+
+def _another_user(home: Path) -> list[str]:
+    """Return a command's beginning that runs it as another user, to whom all of home belongs.
+
+    Root becomes an ordinary user, who may read what root may (the interpreter may be in
+    root's home) but write only what is its own; an ordinary user becomes root in a name space
+    of its own.
+    """
+    if os.geteuid() != 0:
+        return ["unshare", "--user", "--map-root-user"]
+    for path in (home, *home.rglob("*")):
+        os.chown(path, 12345, 12345)
+    user = ["--reuid", "12345", "--regid", "12345", "--clear-groups"]
+    rights = ["--inh-caps", "+dac_read_search", "--ambient-caps", "+dac_read_search"]
+    return ["setpriv", *user, *rights]
