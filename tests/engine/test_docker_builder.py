@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
+import subprocess
+import tarfile
 from pathlib import Path
 
 import docker
@@ -14,6 +18,7 @@ from lockyard.events import Silent
 from lockyard.spec.reader import read_fleet
 from lockyard.store.store import Store
 from lockyard.tasks.build import Builder, Built
+from lockyard.tasks.dockerfile import DockerfileWriter
 from lockyard.tasks.method import ByEngine, Embedded
 from tests.docker.agreement import disagreement, said
 from tests.docker.trees import config_of
@@ -62,6 +67,32 @@ def test_the_other_builder_builds_it_anew(by_engine: Builder, built: Built) -> N
 def test_built_twice_without_cache(by_engine: Builder, built: Built, tmp_path: Path) -> None:
     (again,) = evolve(by_engine, output=tmp_path).build(ENV)
     assert (again.state, again.digests) == ("built", built.digests)
+
+
+def test_bake_without_lockyard_gives_the_same(
+    by_engine: Builder, built: Built, tmp_path: Path
+) -> None:
+    DockerfileWriter(
+        fleet=by_engine.fleet,
+        store=by_engine.store,
+        output=tmp_path / "written",
+        environ=os.environ,
+        reporter=Silent(),
+        jobs=2,
+    ).write_all([ENV])
+    folder = shutil.copytree(tmp_path / "written", tmp_path / "elsewhere")
+    subprocess.run(
+        ["docker", "buildx", "bake", "linux-amd64"],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+        timeout=300,
+    )
+    with tarfile.open(folder / f"{built.image}-linux-amd64.tar") as archive:
+        index = archive.extractfile("index.json")
+        assert index is not None
+        (entry,) = json.load(index)["manifests"]
+    assert entry["digest"] == built.digests["linux/amd64"]
 
 
 def test_both_builders_agree(builder: Builder, built: Built) -> None:
