@@ -14,9 +14,9 @@ from tests.docker.trees import config_of, first_difference, texts_of, tree_of
 
 # What an installer says of itself.
 _OWN = re.compile(r".+\.dist-info/(INSTALLER|RECORD|REQUESTED)")
+# Scripts that no wheel declares by these names: pip's is called by the Python that runs it.
+_BY_PYTHON = re.compile(r"(pip|easy_install-)\d+\.\d+")
 _DECLARED = re.compile(r".+\.dist-info/entry_points\.txt")
-# Scripts of pip's own wheel, which pip names by the Python that it runs on.
-_PIPS = re.compile(r"pip3\.\d+")
 
 
 def disagreement(own: Path, other: Path, prefix: str) -> str:
@@ -25,22 +25,23 @@ def disagreement(own: Path, other: Path, prefix: str) -> str:
     ``own`` is the embedded builder's, ``prefix`` the folder of their packages.
     """
     folder = f"{prefix.lstrip('/')}/bin"
+    one, two = tree_of(own), tree_of(other)
     scripts = {f"{folder}/{name}" for name in declared(own)}
+    scripts |= {path for path in one if _BY_PYTHON.fullmatch(path.removeprefix(f"{folder}/"))}
 
     def excepted(path: str) -> bool:
-        name = path.rpartition("/")[2]
-        return path in scripts or bool(_OWN.fullmatch(path) or _PIPS.fullmatch(name))
+        return path in scripts or _OWN.fullmatch(path) is not None
 
-    found = first_difference(tree_of(own), tree_of(other), excepted)
+    found = first_difference(one, two, excepted)
     if found:
         return found
-    one, two = (
+    calls, others = (
         {path: started(text) for path, text in texts_of(layout, scripts.__contains__).items()}
         for layout in (own, other)
     )
     for path in sorted(scripts):
-        if one.get(path) != two.get(path) and not _PIPS.fullmatch(path.rpartition("/")[2]):
-            return f"/{path}:\n  {one.get(path)}\n  {two.get(path)}"
+        if calls.get(path) != others.get(path):
+            return f"/{path}:\n  {calls.get(path)}\n  {others.get(path)}"
     return ""
 
 
