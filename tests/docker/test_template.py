@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,17 @@ def test_a_place_that_is_not_there(plan: ImagePlan) -> None:
     with pytest.raises(SpecError, match="1 fault") as caught:
         render("FROM @{base}", plan, "images/trial/Dockerfile")
     assert "images/trial/Dockerfile: @{base}: there is no such place" in str(caught.value)
+
+
+def test_commands_as_they_are(plan: ImagePlan) -> None:
+    assert render("@{steps}", plan, "Dockerfile") == ""
+    commands = ('echo "$HOME" \\', "two\nlines <<EOF")
+    lines = render("@{steps}", evolve(plan, run=commands), "Dockerfile").splitlines()
+    assert len(lines) == 2
+    for line, command in zip(lines, commands, strict=True):
+        assert line.startswith("RUN --network=none [")
+        assert json.loads(line.removeprefix("RUN --network=none "))[-2:] == ["-euc", command]
+        assert "PATH=/opt/venv/bin:/bin" in line
 
 
 def test_nothing_from_outside_decides_what_the_template_builds(plan: ImagePlan) -> None:

@@ -154,6 +154,7 @@ def test_extra_tags() -> None:
 def test_an_image_that_lacks_a_platform() -> None:
     plans = {"linux/amd64": "a", "linux/arm64": "b"}
     assert "without linux/arm64" in _unfit({"plans": {"linux/amd64": "a"}}, plans)
-    for other in ({"linux/amd64": "z"}, {**plans, "linux/riscv64": "c"}, [], None):
+    others: list[object] = [{"linux/amd64": "z"}, {**plans, "linux/riscv64": "c"}, [], None]
+    for other in others:
         assert "another lock" in _unfit({"plans": other}, plans)
     assert "isn't built" in _unfit(None, plans)

@@ -21,9 +21,10 @@ _PLACE = re.compile(r"@\{(\w+)\}")
 def render(template: str, plan: ImagePlan, where: str) -> str:
     """Return the Dockerfile of an image; ``where`` names the template in errors.
 
-    Its places are ``title``, ``platform``, ``epoch``, ``contexts``, ``prefix``, ``python`` and
-    ``config``, which are the instructions for what the config says. Raise SpecError for a template
-    that has another, BuildError for a setting that no Dockerfile can say.
+    Its places are ``title``, ``platform``, ``epoch``, ``contexts``, ``prefix``, ``python``,
+    ``steps`` (the env's own commands) and ``config``, which are the instructions for what the
+    config says. Raise SpecError for a template that has another, BuildError for a setting that
+    no Dockerfile can say.
     """
     prefix = prefix_of(plan)
     places = {
@@ -37,6 +38,7 @@ def render(template: str, plan: ImagePlan, where: str) -> str:
         ),
         "prefix": prefix.path,
         "python": prefix.executable,
+        "steps": "\n".join(_steps(plan)),
         "config": "\n".join(_instructions(plan)),
     }
     try:
@@ -65,6 +67,15 @@ def prefix_of(plan: ImagePlan) -> Prefix:
     """Return where the Python packages of an image go."""
     (recipe,) = (layer for layer in plan.layers if isinstance(layer, RecipeLayer))
     return recipe.prefix
+
+
+def _steps(plan: ImagePlan) -> Iterator[str]:
+    """Give an env's own commands as instructions, in a form that nothing in them ends or fills."""
+    path = [line for line in plan.config["Env"] if line.startswith("PATH=")]
+    # What Python compiles has the time in it at which it did.
+    shell = ["/usr/bin/env", *path, "PYTHONDONTWRITEBYTECODE=1", "/bin/sh", "-euc"]
+    for command in plan.run:
+        yield f"RUN --network=none {json.dumps([*shell, command])}"
 
 
 def _instructions(plan: ImagePlan) -> Iterator[str]:

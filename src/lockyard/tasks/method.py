@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from attrs import frozen
 
 from lockyard.assemble.layout import Image
-from lockyard.errors import EngineError
+from lockyard.errors import BuildError, EngineError
 from lockyard.plan.image import ImagePlan
 from lockyard.spec.reader import Fleet
 from lockyard.tasks.supply import Supply
@@ -60,7 +60,14 @@ class Embedded:
     name: Literal["embedded"] = "embedded"
 
     def suited(self, plans: Sequence[ImagePlan]) -> list[ImagePlan]:
-        """See Method: all can."""
+        """See Method: all can. Raise BuildError where there is something to execute."""
+        for plan in plans:
+            if plan.run:
+                raise BuildError(
+                    "it has commands to run, and the embedded builder executes nothing",
+                    where=f"envs/{plan.env}.toml: run",
+                    solution=f"run: invoke build {plan.env} --builder docker",
+                )
         return list(plans)
 
     def inputs(self, plan: ImagePlan) -> Mapping[str, str]:  # noqa: ARG002
