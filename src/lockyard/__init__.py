@@ -13,12 +13,13 @@ The folders are in the order in which data flows; each imports only from those b
 9. ``build``     layer descriptions to layers, from the store, executing nothing
 10. ``assemble`` layers to an OCI image layout
 11. ``ship``     an image to an archive, an engine or a registry
-12. ``tasks``    what each task does, put together from the parts
-13. ``cli``      the edge: arguments, progress, output, exit statuses
+12. ``docker``   the same plans as Dockerfiles with their contexts, and an engine that builds them
+13. ``tasks``    what each task does, put together from the parts
+14. ``cli``      the edge: arguments, progress, output, exit statuses
 """
 
 __version__ = "0.1.0"
 
 # Part of every layer's key. Whatever changes a byte of what Lockyard writes into images
 # raises it; the golden digests in the tests change only together with it.
-ASSEMBLY_VERSION = 1
+ASSEMBLY_VERSION = 2

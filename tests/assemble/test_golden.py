@@ -31,7 +31,7 @@ from tests.build.makers import (
 )
 
 GOLDEN: dict[int, dict[str, str]] = {
-    1: {
+    2: {
         "2 Debian packages": "b1124085f8899cf410302020e5ffb1d84721bac3ef3ad4fd7d4f7464fce00325",
         "demo 1.0": "fd4f1f5dcb1cb0d8fe4ff7209b0c15fde1fe9cfb28a9521e4fd1c72efe8d0fdd",
         "recipe trial": "994c82f8ded0039f3e1043923ffc939f466025a1246cd3589195ea401b687d60",

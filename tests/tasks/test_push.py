@@ -19,7 +19,7 @@ from lockyard.spec.model import RegistrySource
 from lockyard.spec.reader import Fleet
 from lockyard.store.store import Store
 from lockyard.tasks.plan import plan_env
-from lockyard.tasks.push import Pusher, checked_host, checked_tags
+from lockyard.tasks.push import Pusher, _unfit, checked_host, checked_tags
 from tests.registries import Fake, faking
 from tests.ship.conftest import image
 from tests.tasks.conftest import lock_of, wheel
@@ -149,3 +149,12 @@ def test_extra_tags() -> None:
     assert checked_tags(["a", "b"]) == ("a", "b")
     with pytest.raises(UsageError):
         checked_tags(["a", "20261122.v1"])
+
+
+def test_an_image_that_lacks_a_platform() -> None:
+    plans = {"linux/amd64": "a", "linux/arm64": "b"}
+    assert "without linux/arm64" in _unfit({"plans": {"linux/amd64": "a"}}, plans)
+    others: list[object] = [{"linux/amd64": "z"}, {**plans, "linux/riscv64": "c"}, [], None]
+    for other in others:
+        assert "another lock" in _unfit({"plans": other}, plans)
+    assert "isn't built" in _unfit(None, plans)

@@ -15,8 +15,11 @@ from lockyard.cli.arguments import FleetTask
 from lockyard.cli.fleet import chosen, finish, fleet_here
 from lockyard.cli.output import readable, told
 from lockyard.cli.progress import progress
-from lockyard.errors import LockyardError
+from lockyard.errors import LockyardError, UsageError
+from lockyard.spec.reader import Fleet
+from lockyard.spec.unfit import suggestion
 from lockyard.store.store import Store
+from lockyard.tasks.method import ByEngine, Embedded, Method
 from lockyard.tasks.workspaces import remember
 
 if TYPE_CHECKING:
@@ -34,6 +37,9 @@ _AGAIN = "what was fetched and built is kept: mend it, and the same command goes
         "all": "every env of the workspace, each layer once",
         "keep-going": "go on with the other images after one fails; --no-keep-going stops there",
         "output": "the folder for image layouts, in the workspace unless absolute (dist)",
+        "builder": "embedded, which executes nothing, or docker: an engine runs the recipe's "
+        "Dockerfile",
+        "no-cache": "docker: use no result of an earlier build's steps",
         "jobs": "how many layers at once (the number of processors)",
         "archive": "also write each image as DIST/IMAGE.tar, for docker load or skopeo",
         "load": "also load each image into the Docker engine",
@@ -47,6 +53,8 @@ def build(
     all: bool = False,
     keep_going: bool = True,
     output: str = "dist",
+    builder: str = "embedded",
+    no_cache: bool = False,
     jobs: int = 0,
     archive: bool = False,
     load: bool = False,
@@ -69,20 +77,36 @@ def build(
         if not dry_run:
             remember(store, fleet.root)
         with progress(quiet=json) as reporter:
-            builder = Builder(
+            made = Builder(
                 fleet=fleet,
                 store=store,
                 output=fleet.root / output,
                 environ=os.environ,
                 reporter=reporter,
                 jobs=jobs if jobs > 0 else os.cpu_count() or 1,
+                method=_method(builder, fleet, cache=not no_cache),
             )
-            done, failed = builder.build_all(names, dry_run=dry_run, keep_going=keep_going)
+            done, failed = made.build_all(names, dry_run=dry_run, keep_going=keep_going)
             if not dry_run:
                 done, unshipped = _ship_all(done, archive=archive, load=load)
                 failed |= unshipped
         summary = totals(done) if len(done) > 1 and not dry_run else ""
         finish(done, failed, as_json=json, line=as_text, summary=summary, again=_AGAIN)
+
+
+def _method(name: str, fleet: Fleet, *, cache: bool) -> Method:
+    """Return a builder by its name. Raise UsageError for another, EngineError without engine."""
+    if name == "embedded":
+        return Embedded()
+    if name != "docker":
+        raise UsageError(
+            f"there is no builder {name!r}",
+            where="--builder",
+            solution=suggestion(name, ("embedded", "docker")),
+        )
+    from lockyard.docker.engine import checked_engine  # noqa: PLC0415
+
+    return ByEngine(fleet=fleet, engine=checked_engine(), cache=cache)
 
 
 def as_text(done: Built) -> str:

@@ -14,6 +14,7 @@ from invoke.tasks import task
 
 from lockyard.cli.arguments import FleetTask
 from lockyard.cli.build import build
+from lockyard.cli.dockerfile import dockerfile
 from lockyard.cli.fleet import chosen, each, finish, fleet_here
 from lockyard.cli.output import readable, told
 from lockyard.cli.progress import progress
@@ -144,4 +145,4 @@ def _moves(upgrade: bool, packages: Sequence[str], as_of: str) -> Moves:
     )
 
 
-namespace = Collection(list_, lock, check, diff, why, export, build, push, gc)
+namespace = Collection(list_, lock, check, diff, why, export, build, dockerfile, push, gc)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from lockyard.lock.finding import serving
 from lockyard.lock.model import Lock, Target, Wheel
@@ -14,8 +14,13 @@ def requirements_text(lock: Lock, target: Target) -> str:
     No line names an index: a lock names none. A wheel that was built from source also has
     its source distribution's hash, which is what an index has of it.
     """
-    wheels = sorted(serving(lock.wheels, target), key=lambda wheel: wheel.name)
-    return "".join([f"# {lock.env}, {target.name}, Python {target.python}\n", *map(_lines, wheels)])
+    head = f"# {lock.env}, {target.name}, Python {target.python}\n"
+    return head + pinned(serving(lock.wheels, target))
+
+
+def pinned(wheels: Iterable[Wheel]) -> str:
+    """Return the requirements of wheels, each by its version and hashes, in their names' order."""
+    return "".join(map(_lines, sorted(wheels, key=lambda wheel: wheel.name)))
 
 
 def _lines(wheel: Wheel) -> str:

@@ -42,7 +42,7 @@ class ImagePlan:
     ``layers`` stand base first, upon those of ``image`` where the base is a registry's.
     ``config`` is the OCI config's ``config`` object, ``created`` when the newest of its
     packages was published (RFC 3339), ``owners`` the packages that the env has chosen where
-    several own a path.
+    several own a path, ``run`` the commands that run over all layers.
     """
 
     env: str
@@ -53,6 +53,7 @@ class ImagePlan:
     config: Mapping[str, Any]
     created: str
     owners: Mapping[str, str] = field(factory=dict)
+    run: tuple[str, ...] = ()
 
     @property
     def artifacts(self) -> tuple[Artifact, ...]:
@@ -71,6 +72,7 @@ class ImagePlan:
             "platform": self.target.platform,
             "config": self.config,
             "created": self.created,
+            **({"run": list(self.run)} if self.run else {}),
         }
 
     @property
@@ -117,6 +119,7 @@ def plan_image(
         config=image_config(workspace, env, recipe, target.variant, prefix, image),
         created=max(published, default=_UNKNOWN),
         owners={str(path): str(owner) for path, owner in env.owners.items()},
+        run=tuple(str(command) for command in env.run),
     )
 
 

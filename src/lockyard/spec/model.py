@@ -196,7 +196,8 @@ class Env:
     built from source, normalised (PEP 503).
 
     ``variants`` adds requirements of its own to each variant; ``environment`` holds variables
-    of the image, over the recipe's. ``owners`` names the package whose file stands at a path
+    of the image, over the recipe's. ``run`` has shell commands that only a Docker engine can run
+    while it builds. ``owners`` names the package whose file stands at a path
     that several packages have, each with another content.
 
     Where the env extends another, that is its ``parent``, and ``requirements``, those of its
@@ -218,6 +219,7 @@ class Env:
     )
     platforms: Annotated[tuple[Platform, ...], SOME] = (Platform("linux/amd64"),)
     environment: Mapping[VariableName, Value] = field(factory=dict)
+    run: tuple[Value, ...] = ()
     owners: Mapping[ImagePath, PackageName] = field(factory=dict)
     files: Mapping[ImagePath, LaidFile] = field(factory=dict)
     directories: Mapping[ImagePath, Owner] = field(factory=dict)

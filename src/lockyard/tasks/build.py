@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 
 from lockyard import ASSEMBLY_VERSION
 from lockyard.assemble.layout import Image, read_ledger, top_document
@@ -18,6 +18,7 @@ from lockyard.plan.image import ImagePlan
 from lockyard.plan.layer import layer_key
 from lockyard.spec.reader import Fleet
 from lockyard.store.store import Store
+from lockyard.tasks.method import Embedded, Method
 from lockyard.tasks.names import check_names
 from lockyard.tasks.plan import check_coherent, plan_env
 from lockyard.tasks.reasons import reasons
@@ -57,6 +58,7 @@ class _Job:
     plans: tuple[ImagePlan, ...]
     folder: Path
     ledger: Mapping[str, Any] | None
+    method: Method
 
     @property
     def image(self) -> str:
@@ -67,8 +69,17 @@ class _Job:
         return {plan.target.platform: plan.key for plan in self.plans}
 
     @property
+    def made_by(self) -> dict[str, Any]:
+        """What a ledger says of how an image was built."""
+        inputs = {plan.target.platform: dict(self.method.inputs(plan)) for plan in self.plans}
+        return {"builder": self.method.name, **({"inputs": inputs} if any(inputs.values()) else {})}
+
+    @property
     def is_done(self) -> bool:
-        return self.ledger is not None and self.ledger.get("plans") == self.keys
+        if self.ledger is None or self.ledger.get("plans") != self.keys:
+            return False
+        made_by = self.made_by
+        return all(self.ledger.get(key) == made_by.get(key) for key in ("builder", "inputs"))
 
 
 @frozen(kw_only=True)
@@ -84,6 +95,7 @@ class Builder:
     environ: Mapping[str, str]
     reporter: Reporter
     jobs: int
+    method: Method = Factory(Embedded)
 
     def build(self, name: str, *, dry_run: bool = False) -> list[Built]:
         """Build an env's images, one for each variant, unless they are there already.
@@ -127,7 +139,11 @@ class Builder:
     def _jobs(self, name: str) -> list[_Job]:
         """Return an env's images. Raise SpecError or LockError for what can't be built."""
         by_image: dict[str, list[ImagePlan]] = {}
-        for plan in plan_env(self.fleet, name):
+        plans = plan_env(self.fleet, name)
+        suited = self.method.suited(plans)
+        for platform in sorted({plan.target.platform for plan in plans if plan not in suited}):
+            self.reporter.note(f"{name}: {platform} is left out, since the engine can't run it")
+        for plan in suited:
             by_image.setdefault(plan.names.image, []).append(plan)
         check_names(self.fleet, name, by_image.keys())
         jobs = [
@@ -135,6 +151,7 @@ class Builder:
                 plans=tuple(plans),
                 folder=self.output / image,
                 ledger=read_ledger(self.output / image),
+                method=self.method,
             )
             for image, plans in by_image.items()
         ]
@@ -151,15 +168,19 @@ class Builder:
         why: dict[str, None] = {}
         for plan in job.plans:
             held = then.get(plan.target.platform) if isinstance(then, dict) else None
-            why |= dict.fromkeys(reasons(plan.parts, held))
+            made_by = (job.ledger or {}).get("builder", job.method.name)
+            if made_by != job.method.name:
+                why[f"it was built by another builder: {made_by}"] = None
+            elif held != plan.parts or job.ledger is None:
+                why |= dict.fromkeys(reasons(plan.parts, held))
+            else:
+                why["its Dockerfile is another"] = None
         return _built(job, "would build", 0.0, new_layers=missing, why=tuple(why))
 
     def _make(
         self, jobs: Sequence[_Job], keep_going: bool
     ) -> tuple[list[Built], dict[str, LockyardError]]:
         """Bring what images are made of, build their layers, and put them together."""
-        from lockyard.tasks.assembly import begin  # noqa: PLC0415
-
         done: list[Built] = []
         failed: dict[str, LockyardError] = {}
         supply = Supply(
@@ -169,7 +190,8 @@ class Builder:
             reporter=self.reporter,
         )
         started = time.monotonic()
-        with begin([plan for job in jobs for plan in job.plans], supply, self.jobs) as assembly:
+        plans = [plan for job in jobs for plan in job.plans]
+        with self.method.begin(plans, supply, self.jobs) as assembly:
             for job in jobs:
                 try:
                     ledger = self._write(job, assembly.images(job.plans))
@@ -197,7 +219,7 @@ class Builder:
         """Write an image's layout; return its ledger."""
         from lockyard.assemble.layout import write_layout  # noqa: PLC0415
 
-        ledger = _ledger(job.plans, images)
+        ledger = _ledger(job, images)
         text = json.dumps(ledger, sort_keys=True, indent=1).encode() + b"\n"
         write_layout(images, job.plans[0].names.repository, text, self.store, job.folder)
         return ledger
@@ -230,17 +252,17 @@ def _built(
     )
 
 
-def _ledger(plans: Sequence[ImagePlan], images: Sequence[Image]) -> dict[str, Any]:
+def _ledger(job: _Job, images: Sequence[Image]) -> dict[str, Any]:
     """Return the record of a build: what went in by its key, what came out by its digests."""
     top = top_document(images)
     blobs = {name: size for image in images for name, size in image.blobs.items()}
     blobs[top.digest] = len(top.data)
     return {
         "format": 1,
-        "builder": "embedded",
+        **job.made_by,
         "assembly": ASSEMBLY_VERSION,
-        "plans": {plan.target.platform: plan.key for plan in plans},
-        "parts": {plan.target.platform: plan.parts for plan in plans},
+        "plans": job.keys,
+        "parts": {plan.target.platform: plan.parts for plan in job.plans},
         "images": {image.platform: image.digest for image in images},
         "blobs": blobs,
         "layers": {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from attrs import field, frozen
 
@@ -74,10 +75,8 @@ class Pusher:
         for image, plans in keys.items():
             ledger = read_ledger(self.output / image)
             if ledger is None or ledger.get("plans") != plans:
-                missing = "this image isn't built"
-                stale = "this image was built from another lock or spec than there is now"
                 raise UsageError(
-                    missing if ledger is None else stale,
+                    _unfit(ledger, plans),
                     where=str(self.output / image),
                     solution=f"run: invoke build {name}",
                 )
@@ -137,6 +136,17 @@ class Pusher:
 
     def _donor(self, image: str, reference: str, digests: frozenset[str] | None) -> Donor:
         return Donor(registry=self.registry, image=image, reference=reference, digests=digests)
+
+
+def _unfit(ledger: Mapping[str, Any] | None, plans: Mapping[str, str]) -> str:
+    """Say why what is built isn't what is planned, by platform."""
+    if ledger is None:
+        return "this image isn't built"
+    built = ledger.get("plans")
+    if isinstance(built, dict) and built.items() < plans.items():
+        # An engine builds for those platforms alone that it can run.
+        return f"this image was built without {', '.join(sorted(plans.keys() - built.keys()))}"
+    return "this image was built from another lock or spec than there is now"
 
 
 def checked_host(fleet: Fleet, given: str) -> str:

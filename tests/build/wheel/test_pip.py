@@ -97,6 +97,23 @@ def test_every_scheme(store: Store, tmp_path: Path) -> None:
     ]
 
 
+def test_scripts_are_named_by_the_python_that_runs_them(store: Store, tmp_path: Path) -> None:
+    """As the wheels of pip and of old setuptools declare theirs."""
+    names = ["pip", "pip3", "pip3.99", "easy_install", "easy_install-3.99", "other3.99"]
+    declared = "".join(f"{name} = demo:main\n" for name in names)
+    entry_points = f"[console_scripts]\n{declared}".encode()
+    wheel = make_wheel(
+        store,
+        {"demo.py": b"def main(): pass\n", "demo-1.0.dist-info/entry_points.txt": entry_points},
+    )
+    told = differences(wheel, store, tmp_path)
+    minor = platform.python_version()[:4]
+    made = ["easy_install", f"easy_install-{minor}", "other3.99", "pip", "pip3", f"pip{minor}"]
+    assert [line for line in told if "REQUESTED" not in line] == [
+        f"content: /bin/{name}" for name in made
+    ]
+
+
 @pytest.mark.network
 @pytest.mark.parametrize(
     ("name", "scripts"),

@@ -7,7 +7,9 @@ import configparser
 import csv
 import hashlib
 import io
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 from installer.scripts import Script
@@ -19,6 +21,12 @@ from lockyard.build.wheel.archive import Member, WheelArchive, broken
 from lockyard.errors import BuildError
 from lockyard.plan.prefix import Prefix
 
+# Scripts that are named by a Python: of each, what it runs, what wheels may call it, and what it
+# has to be called for one Python.
+_NAMED_BY_PYTHON = (
+    ("pip", re.compile(r"pip\d+(\.\d+)?"), ("pip3", "pip{minor}")),
+    ("easy_install", re.compile(r"easy_install-\d+\.\d+"), ("easy_install-{minor}",)),
+)
 _SCHEMES = {"purelib", "platlib", "scripts", "headers", "data"}
 
 
@@ -79,12 +87,24 @@ def _entry_point_scripts(wheel: WheelArchive, prefix: Prefix) -> Iterator[Entry]
     except (configparser.Error, AssertionError, AttributeError):
         # The parser asserts what it expects, and knows no error of its own.
         raise broken(wheel.file, "its entry_points.txt declares a script in a wrong way") from None
-    for script in scripts:
+    for script in _for_python(scripts, prefix.minor):
         name, content = script.generate(prefix.executable, "posix")
         if "/" in name:
             raise broken(wheel.file, f"its script {name!r} would stand outside of the scripts")
         path = f"{folder}/{safe_path(name, wheel.file)}"
         yield text(path, content, mode=0o755, owner=wheel.file)
+
+
+def _for_python(scripts: list[Script], minor: str) -> list[Script]:
+    """Name scripts by the Python that they are for, as pip does.
+
+    The wheels of pip and of old setuptools name them by the Python that made the wheel.
+    """
+    for name, versioned, wanted in _NAMED_BY_PYTHON:
+        for script in [each for each in scripts if each.name == name and each.section == "console"]:
+            scripts = [each for each in scripts if not versioned.fullmatch(each.name)]
+            scripts += [replace(script, name=each.format(minor=minor)) for each in wanted]
+    return scripts
 
 
 def _record(entries: list[Entry], path: str, prefix: Prefix, owner: str) -> Entry:

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from attrs import evolve
+
+from lockyard.docker.engine import Engine
+from lockyard.errors import BuildError, EngineError
+from lockyard.lock.file import write_lock
+from lockyard.plan.image import ImagePlan
+from lockyard.spec.reader import Fleet
+from lockyard.tasks.method import ByEngine, Embedded
+from lockyard.tasks.plan import plan_env
+from tests.tasks.conftest import lock_of
+
+
+@pytest.fixture
+def plan(fleet: Fleet) -> ImagePlan:
+    write_lock(fleet.root, lock_of(fleet))
+    return plan_env(fleet, "trial")[0]
+
+
+def by_engine(fleet: Fleet, *platforms: str) -> ByEngine:
+    return ByEngine(fleet=fleet, engine=Engine(version="26.1", platforms=frozenset(platforms)))
+
+
+def test_what_must_run_is_refused_by_name(fleet: Fleet, plan: ImagePlan) -> None:
+    spec = fleet.root / "envs/trial.toml"
+    spec.write_text('run = ["ldconfig"]\n' + spec.read_text())
+    (asking, *_) = plan_env(fleet, "trial")  # the lock fits: no package is another
+    assert asking.run == ("ldconfig",)
+    assert asking.key != plan.key
+    assert Embedded().suited([plan]) == [plan]
+    with pytest.raises(BuildError, match="executes nothing") as caught:
+        Embedded().suited([asking])
+    assert caught.value.where == "envs/trial.toml: run"
+    assert by_engine(fleet, "linux/amd64").suited([asking]) == [asking]
+
+
+def test_platforms_that_an_engine_cannot_run(fleet: Fleet, plan: ImagePlan) -> None:
+    arm = evolve(plan, target=evolve(plan.target, platform="linux/arm64"))
+    assert by_engine(fleet, "linux/amd64").suited([plan, arm]) == [plan]
+    with pytest.raises(EngineError, match="no programs of linux/arm64"):
+        by_engine(fleet, "linux/amd64").suited([arm])
+
+
+def test_the_dockerfile_decides_beside_the_plan(fleet: Fleet, plan: ImagePlan) -> None:
+    template = fleet.root / "images/inference/Dockerfile"
+    told = []
+    for text in ("FROM scratch\n", "FROM scratch # again\n"):
+        template.write_text(text)
+        told.append(json.dumps(by_engine(fleet).inputs(plan)))
+    assert told[0] != told[1]
+    assert Embedded().inputs(plan) == {}
