@@ -21,7 +21,7 @@ from lockyard.plan.layer import (
 from lockyard.plan.prefix import Prefix
 from lockyard.store.store import Store
 from tests.build.conda.makers import Content, Shelf, files
-from tests.build.makers import PREFIX, build_layers, make_wheel, recipe, wheel_artifact
+from tests.build.makers import PREFIX, build_layers, folder, make_wheel, recipe, wheel_artifact
 
 SITE = "opt/venv/lib/python3.11/site-packages"
 CONDA = Prefix(
@@ -121,6 +121,24 @@ def test_a_wheel_that_collides_with_a_conda_package(store: Store, tmp_path: Path
     layers: list[Layer] = [conda_layer(package), wheel_layer]
     with pytest.raises(BuildError, match=r"app-1.0-0.conda and one-1.0-py3-none-any.whl"):
         build_layers(layers, store)
+
+
+def test_a_folder_of_one_package_and_a_file_of_another(store: Store, tmp_path: Path) -> None:
+    lists = Content(name="lists", members=[folder("share/x")])
+    has = Content(name="has", members=files({"share/x": b"file"}))
+    held = [put_conda(store, tmp_path / each.name, each) for each in (lists, has)]
+    for layers in ([conda_layer(*held)], [conda_layer(each) for each in held]):
+        with pytest.raises(BuildError, match="two packages own this path"):
+            build_layers(layers, store)
+
+
+def test_a_choice_counts_for_its_own_path_alone(store: Store) -> None:
+    one = make_wheel(store, {"x": b"a file"}, name="one")
+    two = make_wheel(store, {"x/y.py": b"below it"}, name="two")
+    path = f"/{SITE}/x"
+    chosen = ChosenLayer(layer=layer_of(one), paths=(path,))
+    with pytest.raises(BuildError, match="lies below it"):
+        build_layers([layer_of(one), layer_of(two), chosen], store, owners={path: "one"})
 
 
 def test_a_recipe_on_an_image_that_has_gone(store: Store) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lockyard.errors import IntegrityError
+from lockyard.errors import IntegrityError, StoreError
 from tests.cli.conftest import Yard, wrong
 
 SUFFIX = "debian12-py311-cpu-inference"
@@ -33,7 +33,7 @@ def test_a_failure_is_its_image_s_alone(fleet: Yard) -> None:
     ]
     assert f"integrity error: two-{SUFFIX}: beta-1.0-py3-none-any.whl" in done.stderr
     summary, advice = done.stderr.splitlines()[-2:]
-    assert summary == f"1 of 3 failed: two-{SUFFIX}"
+    assert summary == f"1 failed: two-{SUFFIX}"
     assert "the same command goes on from there" in advice
     assert sorted(path.name for path in (fleet.root / "dist").iterdir()) == [
         f"one-{SUFFIX}",
@@ -54,11 +54,33 @@ def test_once_it_is_mended_the_same_command_goes_on(fleet: Yard) -> None:
     }
 
 
-def test_told_to_stop_it_begins_nothing_more(fleet: Yard) -> None:
-    fleet.write_spec("broken", "title = 1\n")
+@pytest.mark.parametrize("broken", ["spec", "artifact"])
+def test_told_to_stop_it_begins_nothing_more(fleet: Yard, broken: str) -> None:
+    if broken == "spec":
+        fleet.write_spec("a", "title = 1\n")
+    else:
+        fleet.lock("a", fleet.base(), wrong(fleet.wheel("alpha")))
     done = fleet.run("build", "--all", "--no-keep-going")
     assert done.returncode != 0
-    assert not (fleet.root / "dist").exists()
+    assert done.stderr.splitlines()[-2].startswith("1 failed: a")
+    assert not list(fleet.root.glob("dist/*/index.json"))
+    assert not any("gamma" in path or "beta" in path for path in fleet.site.asked)
+
+
+def test_machines_learn_whose_an_error_is(fleet: Yard) -> None:
+    done = fleet.run("build", "--all", "--json")
+    (error,) = [json.loads(line)["error"] for line in done.stderr.splitlines()]
+    assert error["of"] == f"two-{SUFFIX}"
+
+
+def test_a_folder_of_something_else_is_left_alone(fleet: Yard) -> None:
+    notes = fleet.root / "dist" / f"one-{SUFFIX}" / "notes.txt"
+    notes.parent.mkdir(parents=True)
+    notes.write_text("kept")
+    done = fleet.run("build", "one")
+    assert done.returncode == StoreError.status
+    assert "is no image layout" in done.stderr
+    assert notes.read_text() == "kept"
 
 
 def test_each_layer_is_built_once(fleet: Yard) -> None:

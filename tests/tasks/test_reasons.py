@@ -10,22 +10,26 @@ THEN: dict[str, Any] = {
     "assembly": 1,
     "base": "a" * 64,
     "layers": [["63 Debian packages", "k1"], ["numpy 1.0", "k2"], ["one 1, two 2", "k3"]],
+    "packages": [["numpy", "1.0"], ["one", "1"], ["two", "2"]],
     "repository": "registry.example/x",
     "platform": "linux/amd64",
     "config": {"Env": ["A=1"], "User": "1000"},
     "created": "2026-01-01T00:00:00Z",
 }
-BUMPED = [["63 Debian packages", "k1"], ["numpy 1.1", "k4"], ["one 1, three 3", "k5"]]
+BUMPED = {
+    "layers": [["64 Debian packages", "k9"], ["numpy 1.1", "k4"], ["one 1, three 3", "k5"]],
+    "packages": [["numpy", "1.1"], ["one", "1"], ["three", "3"]],
+}
 
 
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"layers": BUMPED}, ("numpy 1.0 -> 1.1", "+ three 3", "- two 2")),
+        (BUMPED, ("numpy 1.0 -> 1.1", "+ three 3", "- two 2")),
         ({"layers": [*THEN["layers"][:2], ["one 1, two 2", "x"]]}, ("one 1, two 2: its content",)),
         ({"layers": THEN["layers"][::-1]}, ("its parts stand in another order",)),
         ({"config": {"Env": ["A=2"], "Cmd": []}}, ("config: Cmd", "config: Env", "config: User")),
-        ({"base": "b" * 64}, (f"the base image is another: sha256:{'b' * 12}",)),
+        ({"base": "b" * 64}, ("the base image is another",)),
         ({"created": "2026-02-01T00:00:00Z"}, ("created",)),
         ({"assembly": 2}, ("this version of Lockyard puts images together in another way",)),
     ],

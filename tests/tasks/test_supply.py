@@ -63,6 +63,16 @@ class TestBuiltWheels:
         assert supply.store.artifact("0" * 64) is None
 
 
+@pytest.mark.network
+def test_an_sdist_that_can_not_be_had_fails_its_wheels_alone(supply: Supply, built: Wheel) -> None:
+    assert built.sdist is not None
+    gone = evolve(built.sdist, file="wrapt-0.0.0.tar.gz", sha256="0" * 64)
+    wheels = [evolve(built, sha256=digit * 64, sdist=gone) for digit in "12"]
+    failures = supply.provide_each(wheels)
+    assert failures.keys() >= {wheel.sha256 for wheel in wheels}
+    assert all(isinstance(each, FetchError) for each in failures.values())
+
+
 def test_what_is_there_needs_no_source(supply: Supply, lock: Lock) -> None:
     with supply.store.writer("artifact") as writer:
         writer.write(b"held")

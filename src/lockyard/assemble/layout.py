@@ -93,8 +93,10 @@ def write_layout(
 
     ``images`` are one image's platforms; ``ledger`` is kept beside the index. All is made
     beside its place and renamed, so that a kill leaves the old layout or the new; what killed
-    builds of this image left there is removed. Raise StoreError.
+    builds of this image left there is removed. Raise StoreError, also for a folder that holds
+    something else.
     """
+    _check_replaceable(folder)
     with output_faults(folder.parent):
         folder.parent.mkdir(parents=True, exist_ok=True)
         sweep_left(folder, time.time())
@@ -111,6 +113,18 @@ def write_layout(
             replace_folder(made, folder)
         finally:
             shutil.rmtree(made, ignore_errors=True)
+
+
+def _check_replaceable(folder: Path) -> None:
+    """Raise StoreError where a folder has something else than a layout in it."""
+    with output_faults(folder.parent):
+        held = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    if held and not held & {LEDGER, "oci-layout"}:
+        raise StoreError(
+            "it is no image layout, and would be removed to make place for one",
+            where=str(folder),
+            solution="move it away, or give another --output",
+        )
 
 
 def read_ledger(folder: Path) -> dict[str, Any] | None:

@@ -17,9 +17,16 @@ def replace_folder(made: Path, folder: Path) -> None:
     Both are in one file system. There is no moment at which ``folder`` is missing, except on
     a file system that can't exchange names. Raise OSError.
     """
+    if _exchanged(made, folder):
+        return
     if not os.path.lexists(folder):
-        made.rename(folder)
-    elif not _exchanged(made, folder):
+        try:
+            made.rename(folder)
+        except OSError:
+            # Another build may have been faster by a moment.
+            if not _exchanged(made, folder):
+                raise
+    else:
         aside = made.with_name(f"{made.name}.old")
         folder.rename(aside)
         try:

@@ -21,6 +21,7 @@ from lockyard.build.wheel.archive import open_wheel
 from lockyard.build.wheel.install import installed_entries
 from lockyard.errors import BuildError, StoreError
 from lockyard.fetch.image import fetch_image
+from lockyard.fetch.pool import Cancel
 from lockyard.lock.model import Artifact
 from lockyard.plan.layer import (
     ChosenLayer,
@@ -37,7 +38,7 @@ from lockyard.store.store import Store
 
 @frozen(kw_only=True)
 class Content:
-    """A layer's ``tree``, and the files and links that packages own, for each package its own.
+    """A layer's ``tree``, and what packages own, for each package its own.
 
     Where two packages of the layer own one path, the tree has the first one's: whether that
     is an error, the image says.
@@ -48,8 +49,11 @@ class Content:
 
 
 @contextmanager
-def layer_content(layer: Layer, store: Store) -> Iterator[Content]:
-    """Give the content of a layer whose artifacts are in the store, as long as the block lasts."""
+def layer_content(layer: Layer, store: Store, cancel: Cancel | None = None) -> Iterator[Content]:
+    """Give the content of a layer whose artifacts are in the store, as long as the block lasts.
+
+    ``cancel`` ends what takes long.
+    """
     with ExitStack() as stack:
         match layer:
             case DebianLayer():
@@ -63,12 +67,12 @@ def layer_content(layer: Layer, store: Store) -> Iterator[Content]:
                     channels={each.source: layer.channel for each in layer.packages},
                 )
                 paths = _paths(layer.packages, store)
-                installed = conda_packages(layer.packages, paths, prefix, store.scratch())
+                installed = conda_packages(layer.packages, paths, prefix, store.scratch(), cancel)
                 yield _owned(stack.enter_context(installed), layer.part)
             case WheelLayer():
                 yield _owned(stack.enter_context(_wheels(layer, store)), layer.part)
             case ChosenLayer():
-                inner = stack.enter_context(layer_content(layer.layer, store))
+                inner = stack.enter_context(layer_content(layer.layer, store, cancel))
                 yield Content(tree=_chosen(layer, inner.tree))
             case RecipeLayer():
                 accounts = stack.enter_context(_accounts(layer, store))
@@ -84,7 +88,7 @@ def _owned(packages: Sequence[Sequence[Entry]], part: Part) -> Content:
         Tree(entries)  # a package that contradicts itself is an error in any image
         held = [each for each in entries if part.has(each.path)]
         tree.cover(held)
-        owned += _files(held)
+        owned += held
     return Content(tree=tree, owned=owned)
 
 

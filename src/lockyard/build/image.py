@@ -13,15 +13,16 @@ from lockyard.build.recipe import prefix_entries
 from lockyard.build.tree import Tree
 from lockyard.errors import IntegrityError
 from lockyard.events import Reporter
-from lockyard.plan.layer import Layer, RecipeLayer, layer_key
+from lockyard.fetch.pool import Cancel
+from lockyard.plan.layer import Layer, PackageLayer, RecipeLayer, layer_key
 from lockyard.store.store import Store
 
 
 class LayerBuilds:
     """Build layers in at most ``jobs`` threads, each key once.
 
-    A context manager: leaving it waits for what is under way, and drops what hasn't begun
-    where it is left by an exception.
+    A context manager: leaving it waits for what is under way, or, by an exception, ends that as
+    soon as can be.
     """
 
     def __init__(self, store: Store, *, jobs: int, reporter: Reporter) -> None:
@@ -30,6 +31,7 @@ class LayerBuilds:
         self._compressors = ThreadPoolExecutor(jobs)
         self._builders = ThreadPoolExecutor(jobs)
         self._futures: dict[str, Future[BuiltLayer]] = {}
+        self._cancel = Cancel()
 
     def submit(self, layer: Layer) -> Future[BuiltLayer]:
         """Return the layer to come; what it is made of is in the store unless it is itself.
@@ -48,7 +50,7 @@ class LayerBuilds:
         task = layer_key(layer)[:32]
         self._reporter.begin(task, f"Building {layer.title}")
         try:
-            return build_layer(layer, self._store, self._compressors)
+            return build_layer(layer, self._store, self._compressors, self._cancel)
         finally:
             self._reporter.end(task)
 
@@ -63,6 +65,8 @@ class LayerBuilds:
     ) -> None:
         with ExitStack() as stack:
             stack.callback(self._compressors.shutdown)
+            if kind is not None:
+                self._cancel.set()
             self._builders.shutdown(cancel_futures=kind is not None)
 
 
@@ -93,10 +97,18 @@ def check_collisions(
     """Raise BuildError where packages collide with one another, or with the prefix itself.
 
     Layers are built apart, and perhaps for other images, so none knows of the others; the
-    last one would win without a word. ``owners`` has the paths for which the env has chosen.
+    last one would win without a word. ``owners`` has the packages that the env has chosen, by
+    the paths at which only theirs count.
     """
-    chosen = {path[1:] for path in owners}
-    tree = Tree(entry for each in built for entry in each.owned if entry.path not in chosen)
+    packages = [layer for layer in layers if isinstance(layer, PackageLayer)]
+    files = {each.name: each.file for layer in packages for each in layer.artifacts}
+    chosen = {path[1:]: files.get(owner, "") for path, owner in owners.items()}
+    tree = Tree(
+        entry
+        for each in built
+        for entry in each.owned
+        if chosen.get(entry.path, entry.owner) == entry.owner
+    )
     for prefix in {layer.prefix for layer in layers if isinstance(layer, RecipeLayer)}:
         tree.add(prefix_entries(prefix))
     iter(tree)

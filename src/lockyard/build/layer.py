@@ -13,6 +13,7 @@ from lockyard.build.compress import GzipStream
 from lockyard.build.content import layer_content
 from lockyard.build.entry import Entry
 from lockyard.build.tar import write_tar
+from lockyard.fetch.pool import Cancel
 from lockyard.plan.layer import Layer, layer_key
 from lockyard.store.store import Store
 
@@ -45,15 +46,23 @@ def _built(layer: Layer, *, digest: str, size: int, diff_id: str, owned: Any) ->
     return BuiltLayer(title=layer.title, digest=digest, size=size, diff_id=diff_id, owned=entries)
 
 
-def build_layer(layer: Layer, store: Store, executor: Executor) -> BuiltLayer:
+def build_layer(
+    layer: Layer, store: Store, executor: Executor, cancel: Cancel | None = None
+) -> BuiltLayer:
     """Build a layer from artifacts that are in the store; compression goes to ``executor``.
 
     Raise IntegrityError or BuildError for a package that can't be unpacked; the store is left
-    as it was then.
+    as it was then, and when it is cancelled.
     """
-    with layer_content(layer, store) as content, store.writer("blob") as writer:
+    cancel = cancel or Cancel()
+    with layer_content(layer, store, cancel) as content, store.writer("blob") as writer:
         stream = GzipStream(writer.write, executor)
-        write_tar(content.tree, stream.write)
+
+        def write(data: bytes) -> None:
+            cancel.check()
+            stream.write(data)
+
+        write_tar(content.tree, write)
         diff_id = stream.finish()
         writer.commit()
         built = BuiltLayer(

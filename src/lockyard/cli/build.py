@@ -91,7 +91,15 @@ def build(
                 done, unshipped = _ship_all(done, archive=archive, load=load)
                 failed |= unshipped
         summary = totals(done) if len(done) > 1 and not dry_run else ""
-        finish(done, failed, as_json=json, line=as_text, summary=summary, again=_AGAIN)
+        finish(
+            done,
+            failed,
+            as_json=json,
+            line=as_text,
+            summary=summary,
+            again=_AGAIN,
+            asked=len(names),
+        )
 
 
 def _method(name: str, fleet: Fleet, *, cache: bool) -> Method:

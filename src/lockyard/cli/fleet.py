@@ -55,24 +55,21 @@ def finish(
     line: Callable[[Any], str],
     summary: str = "",
     again: str = "",
+    asked: int = 1,
 ) -> None:
     """Show what was done and what failed; the status is that of the first failure.
 
     ``summary`` is said, to people, of all that was done; ``again`` says how to go on after
-    several were tried and some failed.
+    some failed of several that were ``asked`` for.
     """
     show(done, as_json=as_json, line=line)
     if summary and not as_json:
         show([summary], as_json=False, line=str)
-    several = len(done) + len(failed) > 1
+    several = asked > 1 or len(done) + len(failed) > 1
     for name, error in failed.items():
-        if several and not as_json and name not in error.where:
-            error.where = f"{name}: {error.where}" if error.where else name
-        tell(error, as_json=as_json)
+        tell(error, as_json=as_json, of=name if several else "")
     if not failed:
         return
     if several and again and not as_json:
-        names = ", ".join(failed)
-        total = len(done) + len(failed)
-        print(f"{len(failed)} of {total} failed: {names}\n{again}", file=sys.stderr)
+        print(f"{len(failed)} failed: {', '.join(failed)}\n{again}", file=sys.stderr)
     raise Exit(code=next(iter(failed.values())).status)

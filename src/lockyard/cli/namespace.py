@@ -52,7 +52,13 @@ def list_(_: Context, json: bool = False) -> None:
             return f"{row.env:<{width}}  {row.lock:<7}  {name}"
 
         done, failed = each(known, lambda name: list_env(fleet, name, Path("dist")))
-        finish([row for rows in done for row in rows], failed, as_json=json, line=line)
+        finish(
+            [row for rows in done for row in rows],
+            failed,
+            as_json=json,
+            line=line,
+            asked=len(known),
+        )
 
 
 @task(
@@ -120,7 +126,7 @@ def lock(
                 dry_run=dry_run,
             )
             done, failed = each(names, locker.lock)
-        finish(done, failed, as_json=json, line=line)
+        finish(done, failed, as_json=json, line=line, asked=len(names))
 
 
 def _moves(upgrade: bool, packages: Sequence[str], as_of: str) -> Moves:

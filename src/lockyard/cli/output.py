@@ -80,8 +80,11 @@ def told(*, as_json: bool = False) -> Iterator[None]:
         raise Exit(code=refused.status) from None
 
 
-def tell(error: LockyardError, *, as_json: bool) -> None:
-    """Print an error on the standard error, as JSON where machines read."""
+def tell(error: LockyardError, *, as_json: bool, of: str = "") -> None:
+    """Print an error on the standard error, as JSON where machines read.
+
+    ``of`` is the env or image that it is of, where several were asked for.
+    """
     if as_json:
         value: dict[str, Any] = {
             "status": error.status,
@@ -90,8 +93,12 @@ def tell(error: LockyardError, *, as_json: bool) -> None:
             "reason": error.reason,
             "solution": error.solution,
         }
+        if of:
+            value["of"] = of
         if isinstance(error, SpecError):
             value["faults"] = [vars(fault) for fault in error.faults]
         print(json.dumps({"error": value}, sort_keys=True), file=sys.stderr)
     else:
-        print(f"{error.family} error: {error}", file=sys.stderr)
+        # Where it is mostly names the env already, as envs/NAME.toml does.
+        head = f"{of}: " if of and of not in error.where else ""
+        print(f"{error.family} error: {head}{error}", file=sys.stderr)

@@ -72,7 +72,13 @@ def push(
                 dry_run=dry_run,
             )
             done, failed = each(names, pusher.push)
-        finish([image for made in done for image in made], failed, as_json=json, line=line)
+        finish(
+            [image for made in done for image in made],
+            failed,
+            as_json=json,
+            line=line,
+            asked=len(names),
+        )
 
 
 def as_text(done: PushedImage, *, dry_run: bool) -> str:

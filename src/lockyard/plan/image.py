@@ -68,6 +68,7 @@ class ImagePlan:
             "assembly": ASSEMBLY_VERSION,
             "base": self.image.manifest if self.image else "",
             "layers": [[layer.title, layer_key(layer)] for layer in self.layers],
+            "packages": sorted([each.name, each.version] for each in self.artifacts),
             "repository": self.names.repository,
             "platform": self.target.platform,
             "config": self.config,

@@ -68,6 +68,7 @@ class Login:
         self, name: str, address: str, environ: Mapping[str, str], session: requests.Session
     ) -> None:
         self._name = name
+        self._address = address
         self._host = login_name(address)
         self._environ = environ
         self._session = session
@@ -96,6 +97,12 @@ class Login:
     def _answer(self, challenge: str, access: Access, what: str) -> str:
         scheme, _, rest = challenge.partition(" ")
         credentials = docker_credentials(self._host, self._environ)
+        if credentials and not is_private(self._address):
+            raise FetchError(
+                "the registry wants credentials, and isn't reached by HTTPS",
+                where=f"{what} (source {self._name})",
+                solution="use an address that begins with https://, or one of this machine",
+            )
         if scheme.lower() == "basic" and credentials:
             return f"Basic {base64.b64encode(':'.join(credentials).encode()).decode()}"
         fields = dict(re.findall(r'(\w+)="([^"]*)"', rest))

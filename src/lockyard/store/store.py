@@ -165,6 +165,12 @@ class Store:
                     # Gone already, or another user's: not worth failing for.
                     continue
 
+    def clear_scratch(self) -> None:
+        """Remove all temporary files, which are nobody's where nobody else uses the store."""
+        with store_faults(self.root):
+            for path in self._listed("tmp"):
+                _remove(path)
+
     def _listed(self, folder: str) -> list[Path]:
         try:
             return sorted((self.root / folder).iterdir())

@@ -61,11 +61,6 @@ class Assembly:
             if (key := layer_key(layer)) in self.missing:
                 self.futures[key] = self.builds.submit(layer)
 
-    def cancel(self) -> None:
-        """Begin nothing more."""
-        for future in self.futures.values():
-            future.cancel()
-
     def _image(self, plan: ImagePlan) -> Image:
         self._check_supplied(plan)
         built = [self._layer(layer) for layer in plan.layers]

@@ -120,9 +120,12 @@ class Builder:
         todo = [job for job in jobs if not job.is_done]
         if dry_run:
             done += [self._would_build(job) for job in todo]
-        elif todo and (keep_going or not failed):
-            made, errors = self._make(todo, keep_going)
-            done, failed = [*done, *made], {**failed, **errors}
+        else:
+            # One after the other where the first that fails is the last.
+            for batch in [todo] if keep_going else [[job] for job in todo]:
+                if batch and (keep_going or not failed):
+                    made, errors = self._make(batch)
+                    done, failed = [*done, *made], {**failed, **errors}
         order = {name: number for number, name in enumerate(names)}
         return sorted(done, key=lambda each: (order[each.env], each.image)), failed
 
@@ -164,22 +167,9 @@ class Builder:
 
         layers = [layer for plan in job.plans for layer in plan.layers]
         missing = sum(cached_layer(layer, self.store) is None for layer in layers)
-        then = (job.ledger or {}).get("parts")
-        why: dict[str, None] = {}
-        for plan in job.plans:
-            held = then.get(plan.target.platform) if isinstance(then, dict) else None
-            made_by = (job.ledger or {}).get("builder", job.method.name)
-            if made_by != job.method.name:
-                why[f"it was built by another builder: {made_by}"] = None
-            elif held != plan.parts or job.ledger is None:
-                why |= dict.fromkeys(reasons(plan.parts, held))
-            else:
-                why["its Dockerfile is another"] = None
-        return _built(job, "would build", 0.0, new_layers=missing, why=tuple(why))
+        return _built(job, "would build", 0.0, new_layers=missing, why=_why(job))
 
-    def _make(
-        self, jobs: Sequence[_Job], keep_going: bool
-    ) -> tuple[list[Built], dict[str, LockyardError]]:
+    def _make(self, jobs: Sequence[_Job]) -> tuple[list[Built], dict[str, LockyardError]]:
         """Bring what images are made of, build their layers, and put them together."""
         done: list[Built] = []
         failed: dict[str, LockyardError] = {}
@@ -197,9 +187,6 @@ class Builder:
                     ledger = self._write(job, assembly.images(job.plans))
                 except LockyardError as error:
                     failed[job.image] = error
-                    if not keep_going:
-                        assembly.cancel()
-                        break
                     continue
                 new = {layer_key(layer) for plan in job.plans for layer in plan.layers}
                 now = time.monotonic()
@@ -223,6 +210,21 @@ class Builder:
         text = json.dumps(ledger, sort_keys=True, indent=1).encode() + b"\n"
         write_layout(images, job.plans[0].names.repository, text, self.store, job.folder)
         return ledger
+
+
+def _why(job: _Job) -> tuple[str, ...]:
+    """Say what differs from the last build of an image."""
+    ledger = job.ledger or {}
+    if job.ledger is not None and ledger.get("builder") != job.method.name:
+        return (f"it was built by another builder: {ledger.get('builder')}",)
+    parts = ledger.get("parts")
+    then = parts if isinstance(parts, dict) else {}
+    now = {plan.target.platform: plan.parts for plan in job.plans}
+    told = [f"{platform} isn't asked for any more" for platform in sorted(then.keys() - now)]
+    for platform, each in now.items():
+        if then.get(platform) != each:
+            told += reasons(each, then.get(platform))
+    return tuple(dict.fromkeys(told)) or ("its Dockerfile is another",)
 
 
 def _built(

@@ -63,6 +63,7 @@ class Collector:
             needs, roots, held = self._look()
             going = unneeded(held, needs, self._since)
             remove(self.store, going)
+            self.store.clear_scratch()
             # What a lock stops needing from now on was needed until now, and has its time too.
             self._mark(held, needs)
         return _collected(self.store, roots, needs, held, going)

@@ -30,9 +30,6 @@ class Making(Protocol):
     def images(self, plans: Sequence[ImagePlan]) -> list[Image]:
         """Return one image's platforms. Raise what keeps any of them from being built."""
 
-    def cancel(self) -> None:
-        """Begin nothing more."""
-
 
 class Method(Protocol):
     """A way to build images, by the ``name`` that ledgers have of it."""
@@ -135,9 +132,6 @@ class _EngineBuilds:
 
     def images(self, plans: Sequence[ImagePlan]) -> list[Image]:
         return [self._image(plan) for plan in plans]
-
-    def cancel(self) -> None:
-        pass
 
     def _image(self, plan: ImagePlan) -> Image:
         from lockyard.docker.buildkit import run_build, take_image  # noqa: PLC0415

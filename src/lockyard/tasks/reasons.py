@@ -26,7 +26,8 @@ def _reasons(now: Mapping[str, Any], then: Mapping[str, Any]) -> list[str]:
     if now["assembly"] != then["assembly"]:
         told.append("this version of Lockyard puts images together in another way")
     if now["base"] != then["base"]:
-        told.append(f"the base image is another: sha256:{now['base'][:12]}")
+        told.append("the base image is another")
+    told += _packages(now["packages"], then["packages"])
     told += _layers(now["layers"], then["layers"])
     told += [
         f"config: {key}"
@@ -38,14 +39,12 @@ def _reasons(now: Mapping[str, Any], then: Mapping[str, Any]) -> list[str]:
     return told
 
 
+def _packages(now: Sequence[Sequence[str]], then: Sequence[Sequence[str]]) -> list[str]:
+    new, old = ({("", name): version for name, version in each} for each in (now, then))
+    return [str(change).strip() for change in changes_between(old, new)]
+
+
 def _layers(now: Sequence[Sequence[str]], then: Sequence[Sequence[str]]) -> list[str]:
+    """Name the layers that have another content by the same title, so the same packages."""
     new, old = ({str(title): str(key) for title, key in each} for each in (now, then))
-    told = [str(change).strip() for change in changes_between(_packages(old), _packages(new))]
-    changed = [title for title, key in new.items() if old.get(title, key) != key]
-    return [*told, *(f"{title}: its content" for title in changed)]
-
-
-def _packages(titles: Mapping[str, str]) -> dict[tuple[str, str], str]:
-    """Return the versions of packages by name, as the titles of their layers list them."""
-    pairs = [part.rpartition(" ")[::2] for title in titles for part in title.split(", ")]
-    return {("", name): version for name, version in pairs}
+    return [f"{title}: its content" for title, key in new.items() if old.get(title, key) != key]

@@ -55,8 +55,9 @@ class Supply:
         failures = self._fetch([*plain, *sdists], verify)
         for wheel, sdist in zip(missing, sdists, strict=True):
             try:
-                if sdist.sha256 in failures:
-                    raise failures.pop(sdist.sha256)
+                # Several wheels may be built from one sdist, each in another environment.
+                if failure := failures.get(sdist.sha256):
+                    raise failure
                 self._build(wheel)
             except StoreError:
                 raise

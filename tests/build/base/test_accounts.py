@@ -37,6 +37,13 @@ def test_a_line_is_added_and_the_others_stay() -> None:
     assert (shadow.mode, shadow.gid) == (0o640, 42)
 
 
+def test_what_some_take_for_the_end_of_a_line_stays() -> None:
+    content = "root:x:0:0:Ren\u2028e\x0c:/root:/bin/sh\r\n".encode()
+    files = {"etc/passwd": text("etc/passwd", content)}
+    added = contents(ImageAccounts(files=files).with_user(USER))["etc/passwd"]
+    assert added == content + b"someone:x:1000:1000::/home/someone:/bin/sh\n"
+
+
 def test_an_image_without_accounts_gets_the_user_alone() -> None:
     added = contents(ImageAccounts(files={}).with_user(USER))
     assert added == {

@@ -79,6 +79,13 @@ def test_what_is_no_small_file(pulled: Pulled, strange: bytes | str) -> None:
         base_files(image, pulled.store, WANTED)
 
 
+def test_a_header_that_would_fill_the_memory(pulled: Pulled) -> None:
+    long = "x" * (3 << 20)
+    image = pulled.image({f"etc/{long}": b"", "etc/passwd": b""})
+    with pytest.raises(IntegrityError, match="can't be unpacked"):
+        base_files(image, pulled.store, WANTED)
+
+
 def test_a_layer_that_has_gone(pulled: Pulled) -> None:
     image = pulled.image({"etc/passwd": b""})
     path = pulled.store.artifact(image.layers[0].digest)

@@ -145,6 +145,8 @@ class Shelf:
 
     def make(self, content: Content, kind: str = ".conda", **more: Any) -> CondaPackage:
         """Pack a package into a file, and keep it."""
+        if content.index.get("noarch"):
+            more.setdefault("subdir", "noarch")
         stem = f"{content.name}-{content.version}-0"
         if kind == ".conda":
             data = conda_file(tarred(content.information()), tarred(content.members), stem)

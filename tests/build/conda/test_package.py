@@ -35,6 +35,13 @@ def opened(shelf: Shelf, tmp_path: Path) -> Open:
     return run
 
 
+def test_a_package_for_another_folder_of_the_channel(shelf: Shelf) -> None:
+    content = Content(members=files({"share/x": b"1"}), index={"noarch": "python"})
+    package = shelf.make(content, subdir="linux-64")
+    with pytest.raises(IntegrityError, match="its noarch is"):
+        shelf.installed(package)
+
+
 def test_the_record_is_the_index_with_what_the_lock_says(opened: Open) -> None:
     found = opened(Content(index={"license_family": "BSD", "unknown": 1}), constrains=("x <2",))
     assert found.record == {

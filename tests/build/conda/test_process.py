@@ -9,6 +9,7 @@ from lockyard.build.conda import process
 from lockyard.build.conda.child import Job
 from lockyard.build.conda.process import run_jobs
 from lockyard.errors import BuildError
+from lockyard.fetch.pool import Cancel, CancelledError
 
 
 def job(folder: Path) -> Job:
@@ -38,9 +39,20 @@ def test_what_is_not_in_the_cache_comes_from_nowhere_else(tmp_path: Path) -> Non
 
 
 def test_a_child_that_never_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "TIME_LIMIT", 0.001)
+    monkeypatch.setattr(process, "TIME_LIMIT", 0)
+    monkeypatch.setattr(process, "_LOOK", 0.001)
     with pytest.raises(BuildError, match="it took more than"):
         run_jobs([], ["app-1.0-0.conda"], tmp_path)
+
+
+def test_a_child_that_nobody_wants_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "_LOOK", 0.001)
+    cancel = Cancel()
+    cancel.set()
+    with pytest.raises(CancelledError):
+        run_jobs([], ["app-1.0-0.conda"], tmp_path, cancel)
 
 
 def test_a_child_that_dies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,14 +52,19 @@ class ImageAccounts:
         return [entry for _, entry in sorted(self.files.items())]
 
     def _with_line(self, path: str, line: str) -> Entry:
-        lines = [*self._lines(path), line]
-        made = text(path, "".join(f"{each}\n" for each in lines), owner="accounts")
-        held = self.files.get(path)
+        content, held = self._content(path), self.files.get(path)
+        end = b"" if content.endswith(b"\n") or not content else b"\n"
+        made = text(path, content + end + f"{line}\n".encode(), owner="accounts")
         return evolve(made, mode=held.mode, uid=held.uid, gid=held.gid) if held else made
 
     def _lines(self, path: str) -> list[str]:
+        return [
+            line.decode("utf-8", "surrogateescape") for line in self._content(path).split(b"\n")
+        ]
+
+    def _content(self, path: str) -> bytes:
         held = self.files.get(path)
         if held is None or held.open is None:
-            return []
+            return b""
         with held.open() as stream:
-            return stream.read().decode("utf-8", "surrogateescape").splitlines()
+            return stream.read()

@@ -18,6 +18,7 @@ from attrs import evolve
 from lockyard.build.base.layers import base_layers
 from lockyard.build.built import BuiltLayer
 from lockyard.build.entry import Entry, text
+from lockyard.build.headers import BoundedInfo
 from lockyard.build.tree import parents
 from lockyard.errors import BuildError, IntegrityError, StoreError
 from lockyard.fetch.image import PulledImage
@@ -67,8 +68,9 @@ def _read_layer(
     with ExitStack() as stack:
         stream = _Hashed(stack.enter_context(_unpacked(path, layer.media_type)))
         try:
-            with tarfile.open(fileobj=stream, mode="r|") as archive:
-                for member in archive:
+            with tarfile.open(fileobj=stream, mode="r|", tarinfo=BoundedInfo) as archive:
+                while (member := archive.next()) is not None:
+                    archive.members = []  # type: ignore[attr-defined]  # or it would keep them
                     name = member.name.removeprefix("./").strip("/")
                     if name.rpartition("/")[2].startswith(_WHITEOUT):
                         whiteouts.add(name)

@@ -21,6 +21,7 @@ import zstandard
 from attrs import define, frozen
 
 from lockyard.build.entry import Kind
+from lockyard.build.headers import BoundedInfo
 from lockyard.build.paths import safe_path
 from lockyard.errors import BuildError, IntegrityError
 from lockyard.lock.model import CondaPackage
@@ -147,7 +148,7 @@ class _Extraction:
         """Write what a tar archive holds."""
         with _faults(self._file):
             archive = tarfile.open(  # noqa: SIM115 - it holds nothing but the stream
-                fileobj=cast(BinaryIO, plain), mode="r|", encoding="utf-8"
+                fileobj=cast(BinaryIO, plain), mode="r|", encoding="utf-8", tarinfo=BoundedInfo
             )
         while True:
             with _faults(self._file):

@@ -8,8 +8,10 @@ runtime of its own, and may crash as the interpreter ends: so it has a process o
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -17,6 +19,7 @@ import attrs
 from attrs import frozen
 
 JOBS = "jobs.json"
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 # Only whether it is a Unix shows in what is installed; the machine's own must not matter.
 _PLATFORM = "linux-64"
 
@@ -60,6 +63,8 @@ async def _install(job: Job) -> None:
 
 def main() -> None:
     """Serve the jobs of a folder, one by one, and leave at the first that fails."""
+    # Nobody reads what is installed once the parent has gone, however it went.
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     jobs = json.loads((Path(sys.argv[1]) / JOBS).read_bytes())
     for number, job in enumerate(jobs):
         try:

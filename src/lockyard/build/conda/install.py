@@ -21,6 +21,7 @@ from lockyard.build.conda.process import run_jobs
 from lockyard.build.conda.record import record_name, record_text
 from lockyard.build.entry import Entry, directory, symlink, text
 from lockyard.errors import BuildError
+from lockyard.fetch.pool import Cancel
 from lockyard.lock.model import CondaPackage
 from lockyard.store.faults import store_faults
 
@@ -48,6 +49,7 @@ def conda_packages(
     paths: Mapping[str, Path],
     prefix: CondaPrefix,
     scratch: Path | None = None,
+    cancel: Cancel | None = None,
 ) -> Iterator[list[list[Entry]]]:
     """Give the entries of packages, each installed for itself; ``paths`` has their files by name.
 
@@ -60,7 +62,7 @@ def conda_packages(
         with store_faults(scratch or Path(tempfile.gettempdir())):
             folder = tempfile.TemporaryDirectory(prefix="lockyard-conda-", dir=scratch)
             name = stack.enter_context(folder)
-        installed = _install(packages, paths, prefix, Path(name))
+        installed = _install(packages, paths, prefix, Path(name), cancel or Cancel())
         yield [list(_entries(each, prefix)) for each in installed]
 
 
@@ -94,7 +96,11 @@ class _Installed:
 
 
 def _install(
-    packages: Sequence[CondaPackage], paths: Mapping[str, Path], prefix: CondaPrefix, root: Path
+    packages: Sequence[CondaPackage],
+    paths: Mapping[str, Path],
+    prefix: CondaPrefix,
+    root: Path,
+    cancel: Cancel,
 ) -> Iterator[_Installed]:
     """Install packages, each into a folder of its own, in the order of their files' names.
 
@@ -103,13 +109,14 @@ def _install(
     """
     done = []
     for number, package in enumerate(sorted(packages, key=lambda package: package.file)):
+        cancel.check()
         place = root / str(number)
         with store_faults(root):
             (folder := place / "cache" / _cache_name(package)).mkdir(parents=True)
         extracted = open_package(paths[package.file], package, folder, prefix.path)
         with store_faults(root):
             done.append((extracted, _job(extracted, place, prefix)))
-    run_jobs([job for _, job in done], [each.package.file for each, _ in done], root)
+    run_jobs([job for _, job in done], [each.package.file for each, _ in done], root, cancel)
     for extracted, job in done:
         target, package = Path(job.target), extracted.package
         record = json.loads((target / _META / record_name(package)).read_bytes())

@@ -66,6 +66,12 @@ def open_package(path: Path, package: CondaPackage, folder: Path, prefix: str) -
             raise broken(
                 package.file, f"its {key} is {index.get(key)!r} where the lock has another"
             )
+    if index.get("noarch") and package.subdir != "noarch":
+        # The layer's key goes by the lock: another Python would be given these files as well.
+        raise broken(
+            package.file,
+            f"its noarch is {index.get('noarch')!r}, and the channel has it in {package.subdir}",
+        )
     if "info/paths.json" not in members:
         raise BuildError(
             "it has no info/paths.json: it was made by a conda-build of before 2017",
