@@ -32,6 +32,7 @@ from lockyard.spec.model import (
     CondaSource,
     DebianBase,
     DebianSource,
+    DerivedEnv,
     Env,
     ImageBase,
     ImageConfig,
@@ -67,6 +68,10 @@ _SPECS: Mapping[str, Mapping[str, type]] = {
         "": Env,
         "[requirements], [variants.VARIANT]": Requirements,
         "[sdists.PACKAGE]": SdistRule,
+    },
+    "envs/NAME.toml, with `extends`": {
+        "": DerivedEnv,
+        '[files."PATH"]': LaidFile,
     },
     "images/NAME/recipe.toml": {
         "": Recipe,

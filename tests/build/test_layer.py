@@ -5,19 +5,23 @@ import hashlib
 import io
 import tarfile
 from concurrent.futures import Executor
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from lockyard.build.built import BuiltLayer
 from lockyard.build.layer import build_layer, cached_layer
-from lockyard.errors import StoreError
-from lockyard.plan.layer import DebianLayer, Layer, WheelLayer, layer_key
+from lockyard.errors import BuildError, StoreError
+from lockyard.plan.layer import DebianLayer, FilesLayer, Layer, WheelLayer, layer_key
+from lockyard.spec.model import LaidFile
 from lockyard.store.store import Store
 from tests.build.makers import (
     PREFIX,
     base_passwd,
+    build_layers,
+    deb_bytes,
     make_wheel,
+    member,
     put_deb,
     recipe_layer,
     wheel_artifact,
@@ -134,3 +138,53 @@ def test_files_are_recorded_of_wheels_only(store: Store, executor: Executor) -> 
     assert names == ["INSTALLER", "METADATA", "RECORD", "WHEEL", "demo.py"]
     assert {file.owner for file in wheels.owned} == {wheel.file}
     assert cached_layer(layers[1], store) == wheels
+
+
+def files_layer(**more: Any) -> FilesLayer:
+    made = recipe_layer(**more).recipe
+    return FilesLayer(
+        env="child",
+        user=made.user,
+        files=made.files,
+        directories=made.directories,
+        contents=made.contents,
+    )
+
+
+def test_an_envs_files_are_laid_as_a_recipes_are(store: Store, executor: Executor) -> None:
+    built = build_layer(files_layer(), store, executor)
+    with tarfile.open(fileobj=io.BytesIO(content(built, store))) as archive:
+        found = {each.name: (each.mode, each.uid) for each in archive}
+    assert found["usr/local/bin/start"] == (0o755, 0)
+    assert found["home/someone"] == (0o755, 1000)
+    assert found["home"] == (0o755, 0)
+    assert [(each.path, each.owner) for each in built.owned] == [
+        ("usr/local/bin/start", "env child")
+    ]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/opt/venv/lib/python3.11/site-packages/demo.py",
+        "/opt/venv/lib/python3.11/site-packages/demo.py/below",
+        "/opt/venv/lib64/python3.11/x",
+    ],
+)
+def test_an_envs_file_in_the_place_of_a_packages(path: str, layer: Layer, store: Store) -> None:
+    deb = put_deb(store, "base-passwd", base_passwd())
+    laid = {path: cast(Any, LaidFile)(source="start")}
+    layers = [layer, recipe_layer(deb), files_layer(files=laid)]
+    with pytest.raises(BuildError, match="env child"):
+        build_layers(layers, store)
+
+
+def test_debian_packages_over_others(store: Store, executor: Executor) -> None:
+    below = put_deb(store, "base-passwd", base_passwd())
+    more = put_deb(store, "more", deb_bytes("more", [member("./usr/bin/more")]))
+    layer = DebianLayer(debs=(below, more), below=(below,))
+    data = content(build_layer(layer, store, executor), store)
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        names = archive.getnames()
+    assert "usr/bin/more" in names
+    assert "etc/passwd" not in names

@@ -11,18 +11,19 @@ import os
 import shutil
 import subprocess
 import tarfile
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import docker
 import pytest
 from attrs import evolve, frozen
+from docker.errors import DockerException
 
 from lockyard.events import Silent
 from lockyard.ship.archive import write_archive
@@ -150,11 +151,7 @@ def containerd(shipped: Shipped, form: str) -> Seen:
 
 def classic(shipped: Shipped, form: str) -> Seen:
     """Have a Docker engine of its own take an image, which keeps images as Docker long did."""
-    # containerd listens below it, and the path of a socket has at most 108 bytes.
-    with (
-        TemporaryDirectory(prefix="d", ignore_cleanup_errors=True) as folder,
-        _classic_engine(Path(folder)) as client,
-    ):
+    with _classic_engine() as client:
         assert client.info()["Driver"] == "overlay2"
         return _docker(client, shipped, form)
 
@@ -202,33 +199,34 @@ def _docker(client: docker.DockerClient, shipped: Shipped, form: str) -> Seen:
 
 
 @contextmanager
-def _classic_engine(folder: Path) -> Iterator[docker.DockerClient]:
+def _classic_engine() -> Iterator[docker.DockerClient]:
     """Start the program of the engine at hand once more, with data of its own and no network."""
     program = Path(shutil.which("docker") or "/").parents[1] / "sbin/dockerd"
     if not program.exists() or os.geteuid() != 0:
         pytest.skip("no Docker engine can be started: see tools/docker-engine")
-    socket = f"unix://{folder}/s"
-    command: list[str | Path] = [
-        program,
-        "--host",
-        socket,
-        "--bridge=none",
-        "--userland-proxy=false",
-    ]
-    command += ["--iptables=false", "--ip6tables=false"]
-    for name in ("data-root", "exec-root", "pidfile"):
-        command += [f"--{name}", folder / name]
-    command += ["--config-file", os.devnull]
-    with (folder / "log").open("w") as log, ExitStack() as stack:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
+    # Not below pytest's folders: the name of a socket has at most 107 bytes (unix(7)).
+    with tempfile.TemporaryDirectory(prefix="classic-") as name, ExitStack() as stack:
+        folder = Path(name)
+        command: list[str | Path] = [program, "--host", f"unix://{folder}/s", "--bridge=none"]
+        command += ["--userland-proxy=false", "--iptables=false", "--ip6tables=false"]
+        for own in ("data-root", "exec-root", "pidfile"):
+            command += [f"--{own}", folder / own]
+        log = stack.enter_context((folder / "log").open("w+"))
+        # Where it fails, it leaves a folder mounted over itself.
+        unmount = ["umount", "--lazy", str(folder / "data-root")]
+        stack.callback(lambda: subprocess.run(unmount, capture_output=True, check=False))
+        process = subprocess.Popen([*command, "--config-file", os.devnull], stdout=log, stderr=log)
         stack.callback(process.wait, 30)
         stack.callback(process.terminate)
-        for _ in range(300):
-            if (folder / "s").exists() or process.poll() is not None:
-                break
-            time.sleep(0.1)
-        assert process.poll() is None, (folder / "log").read_text()[-2000:]
-        yield stack.enter_context(closing(docker.DockerClient(socket, timeout=120)))
+        yield stack.enter_context(closing(_answering(f"unix://{folder}/s", folder / "log")))
+
+
+def _answering(address: str, log: Path) -> docker.DockerClient:
+    for _ in range(300):
+        with suppress(DockerException):
+            return docker.DockerClient(address, timeout=120)
+        time.sleep(0.1)
+    pytest.fail(log.read_text()[-2000:])
 
 
 def _seen(config: Mapping[str, Any], files: Mapping[str, File]) -> Seen:

@@ -144,7 +144,7 @@ def test_it_is_healthy_as_it_comes(image: str, run: Run, ask: Ask, options: dict
         status, answer = ask(container, "POST", "/score", ROWS)
         assert (status, "No model is deployed" in json.dumps(answer)) == (200, True)
         status, seconds = stop(container)
-        assert (status in (0, 143), seconds < 2) == (True, True), (status, seconds)
+        assert (status in (0, 143), seconds < 8) == (True, True), (status, seconds)
 
 
 def test_it_stops_while_it_starts(image: str, run: Run) -> None:
@@ -153,7 +153,7 @@ def test_it_stops_while_it_starts(image: str, run: Run) -> None:
         while not handles(container, signal.SIGTERM):
             pass
         status, seconds = stop(container)
-        assert (status in (0, 143), seconds < 2) == (True, True), (status, seconds)
+        assert (status in (0, 143), seconds < 8) == (True, True), (status, seconds)
 
 
 def test_it_says_what_is_missing(image: str, run: Run) -> None:

@@ -28,7 +28,7 @@ def bumped(standin: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Bump:
 def test_one_layer_is_another(bumped: Bump) -> None:
     assert list(bumped.gone.values()) == ["numpy 1.21.6"]
     assert list(bumped.come.values()) == ["numpy 1.20.1"]
-    assert bumped.built.new_layers <= 1, "unless the store has it already"
+    assert bumped.built.new_layers in {0, 1}  # none where the store has it already
     assert bumped.built.layers > 10
 
 
@@ -36,8 +36,7 @@ def test_what_is_told_as_sent_is_what_the_registry_received(bumped: Bump) -> Non
     second = bumped.second
     assert second.sent == bumped.received
     assert second.percent == round(100 * bumped.received / second.size, 2)
-    # By 5 % and less only where the frameworks are as large as PyTorch.
-    assert second.percent < 10
+    assert second.percent < 6
     assert bumped.first.percent == pytest.approx(100, abs=0.1)
 
 

@@ -8,7 +8,14 @@ import pytest
 from attrs import evolve
 
 from lockyard.plan import layer as module
-from lockyard.plan.layer import DebianLayer, Layer, WheelLayer, digest_of, layer_key
+from lockyard.plan.layer import (
+    DebianLayer,
+    FilesLayer,
+    Layer,
+    WheelLayer,
+    digest_of,
+    layer_key,
+)
 from lockyard.spec.model import LaidFile
 from tests.build.makers import PREFIX, deb_artifact, recipe, recipe_layer, wheel_artifact
 
@@ -18,6 +25,14 @@ DEBIAN = DebianLayer(debs=DEBS)
 WHEEL = WheelLayer(title="a, b", wheels=WHEELS, prefix=PREFIX)
 RECIPE = recipe_layer(*DEBS)
 OTHER = "f" * 64
+ADDED = DebianLayer(debs=DEBS, below=DEBS[:1])
+FILES = FilesLayer(
+    env="demo",
+    user=recipe().user,
+    files=recipe().files,
+    directories=recipe().directories,
+    contents=recipe().contents,
+)
 
 
 def laid(**more: Any) -> dict[str, Any]:
@@ -58,6 +73,15 @@ DECIDE: dict[str, tuple[Layer, Layer]] = {
         evolve(RECIPE, prefix=evolve(PREFIX, interpreter="/usr/bin/python3")),
     ),
     "the base's accounts": (RECIPE, evolve(RECIPE, account_debs=DEBS[:1])),
+    "what stands below": (ADDED, DEBIAN),
+    "the content of what stands below": (
+        ADDED,
+        evolve(ADDED, below=(evolve(DEBS[0], sha256=OTHER),)),
+    ),
+    "the content of an env's file": (FILES, evolve(FILES, contents={"start": b"other"})),
+    "the mode of an env's file": (FILES, evolve(FILES, files=cast(Any, laid(mode="0700")))),
+    "an env's folder": (FILES, evolve(FILES, directories={})),
+    "the id of an env's user": (FILES, evolve(FILES, user=evolve(FILES.user, uid=cast(Any, 7)))),
     "the kind": (DebianLayer(debs=()), WheelLayer(title="", wheels=(), prefix=PREFIX)),
 }
 INDIFFERENT: dict[str, tuple[Layer, Layer]] = {
@@ -81,6 +105,8 @@ INDIFFERENT: dict[str, tuple[Layer, Layer]] = {
         RECIPE,
         recipe_layer(*DEBS, files=laid(source="x"), contents={"x": b"#!/bin/sh\n"}),
     ),
+    "the env's name": (FILES, evolve(FILES, env="other")),
+    "the name of the env's user": (FILES, evolve(FILES, user=evolve(FILES.user, name="other"))),
     "a file that isn't laid": (
         RECIPE,
         recipe_layer(*DEBS, contents={**recipe().contents, "other": b""}),
@@ -122,3 +148,5 @@ def test_titles_and_artifacts() -> None:
         "recipe trial",
     )
     assert (DEBIAN.artifacts, WHEEL.artifacts, RECIPE.artifacts) == (DEBS, WHEELS, DEBS)
+    assert (ADDED.title, FILES.title) == ("b 1.0", "files of demo")
+    assert (ADDED.artifacts, FILES.artifacts) == (DEBS, ())

@@ -86,6 +86,13 @@ class World:
         text = f'title = "App"\nbase = "trial"\nrecipe = "bare"\n{more}'
         (self.root / "envs" / f"{name}.toml").write_text(f"{text}requirements.pypi = [{listed}]\n")
 
+    def derived(self, name: str, parent: str, *requirements: str, **tables: str) -> None:
+        """Write the spec of an env that extends another."""
+        listed = ", ".join(f'"{each}"' for each in requirements)
+        more = "".join(f"{key} = {value}\n" for key, value in tables.items())
+        text = f'title = "Derived"\nextends = "{parent}"\n{more}requirements.pypi = [{listed}]\n'
+        (self.root / "envs" / f"{name}.toml").write_text(text)
+
     def debs(self, *paragraphs: str) -> None:
         """Publish a suite of the base's packages and others."""
         assert self.site is not None, "its base has no Debian packages"

@@ -13,9 +13,9 @@ from lockyard.build.base.files import base_files
 from lockyard.build.conda.install import CondaPrefix, conda_packages
 from lockyard.build.debian.accounts import Accounts, base_accounts
 from lockyard.build.debian.archive import open_debs
-from lockyard.build.debian.base import base_tree
+from lockyard.build.debian.base import added_tree, base_tree
 from lockyard.build.entry import Entry
-from lockyard.build.recipe import recipe_tree
+from lockyard.build.recipe import laid_entries, recipe_tree
 from lockyard.build.tree import Tree
 from lockyard.build.wheel.archive import open_wheel
 from lockyard.build.wheel.install import installed_entries
@@ -26,6 +26,7 @@ from lockyard.plan.layer import (
     ChosenLayer,
     CondaLayer,
     DebianLayer,
+    FilesLayer,
     Layer,
     Part,
     RecipeLayer,
@@ -53,7 +54,8 @@ def layer_content(layer: Layer, store: Store) -> Iterator[Content]:
         match layer:
             case DebianLayer():
                 debs = stack.enter_context(open_debs(_paths(layer.debs, store)))
-                yield Content(tree=base_tree(debs))
+                below = {deb.file for deb in layer.below}
+                yield Content(tree=added_tree(debs, below) if below else base_tree(debs))
             case CondaLayer():
                 prefix = CondaPrefix(
                     path=layer.prefix.path,
@@ -71,6 +73,9 @@ def layer_content(layer: Layer, store: Store) -> Iterator[Content]:
             case RecipeLayer():
                 accounts = stack.enter_context(_accounts(layer, store))
                 yield Content(tree=recipe_tree(layer, accounts))
+            case FilesLayer():
+                laid = list(laid_entries(layer, layer.user, f"env {layer.env}"))
+                yield Content(tree=Tree(laid), owned=_files(laid))
 
 
 def _owned(packages: Sequence[Sequence[Entry]], part: Part) -> Content:
@@ -79,8 +84,12 @@ def _owned(packages: Sequence[Sequence[Entry]], part: Part) -> Content:
         Tree(entries)  # a package that contradicts itself is an error in any image
         held = [each for each in entries if part.has(each.path)]
         tree.cover(held)
-        owned += (each for each in held if each.kind in {"file", "symlink"})
+        owned += _files(held)
     return Content(tree=tree, owned=owned)
+
+
+def _files(entries: Sequence[Entry]) -> list[Entry]:
+    return [each for each in entries if each.kind in {"file", "symlink"}]
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Protocol
 
 from attrs import evolve
 
@@ -13,23 +14,48 @@ from lockyard.build.entry import Entry, directory, symlink, text
 from lockyard.build.tree import Tree
 from lockyard.plan.layer import RecipeLayer
 from lockyard.plan.prefix import Prefix
+from lockyard.spec.checks import ImagePath, Owner
+from lockyard.spec.model import LaidFile, User
 
 
 def recipe_tree(layer: RecipeLayer, base: Accounts | ImageAccounts) -> Tree:
     """Lay the recipe over a base whose accounts are given."""
     recipe = layer.recipe
-    owners = {"root": (0, 0), "user": (recipe.user.uid, recipe.user.gid)}
     tree = Tree(base.with_user(recipe.user).entries())
     tree.add(prefix_entries(layer.prefix))
-    for path, owner in recipe.directories.items():
-        uid, gid = owners[owner]
-        tree.add([directory(path[1:], uid=uid, gid=gid)])
-    for path, laid in recipe.files.items():
-        content = recipe.contents[laid.source]
-        entry = text(path[1:], content, mode=int(laid.mode, 8), owner=f"recipe {recipe.name}")
-        uid, gid = owners[laid.owner]
-        tree.add([evolve(entry, uid=uid, gid=gid)])
+    tree.add(laid_entries(recipe, recipe.user, f"recipe {recipe.name}"))
     return tree
+
+
+class Laid(Protocol):
+    """Folders and files that a spec lays; see ``Recipe`` and ``FilesLayer``."""
+
+    @property
+    def directories(self) -> Mapping[ImagePath, Owner]:
+        """Return whose each folder is."""
+
+    @property
+    def files(self) -> Mapping[ImagePath, LaidFile]:
+        """Return what stands at each path."""
+
+    @property
+    def contents(self) -> Mapping[str, bytes]:
+        """Return the bytes of each file's source."""
+
+
+def laid_entries(laid: Laid, user: User, owner: str) -> Iterator[Entry]:
+    """Give the folders and files that are laid, the ``user``'s and root's.
+
+    ``owner`` is what messages say of whose they are.
+    """
+    owners = {"root": (0, 0), "user": (user.uid, user.gid)}
+    for path, whose in laid.directories.items():
+        uid, gid = owners[whose]
+        yield directory(path[1:], uid=uid, gid=gid)
+    for path, file in laid.files.items():
+        entry = text(path[1:], laid.contents[file.source], mode=int(file.mode, 8), owner=owner)
+        uid, gid = owners[file.owner]
+        yield evolve(entry, uid=uid, gid=gid)
 
 
 def prefix_entries(prefix: Prefix) -> Iterator[Entry]:

@@ -24,6 +24,7 @@ from lockyard.cli.upkeep import gc
 from lockyard.errors import UsageError
 from lockyard.resolve.moves import Moves
 from lockyard.store.store import Store
+from lockyard.tasks.parents import parents_first
 from lockyard.tasks.workspaces import remember
 
 _NAME = "an env: the name of a file in envs/ without its .toml"
@@ -86,7 +87,8 @@ def lock(
 
     What the old lock pins stays wherever it still fits, and a lock that fits its spec is left
     alone. An error leaves the old lock as it was. With --all, one that fails doesn't stop the
-    others, and --upgrade-package passes over the locks that don't have the package.
+    others, and --upgrade-package passes over the locks that don't have the package. An env
+    that extends another keeps all that the other's lock has, and comes after it with --all.
 
     Example: invoke lock sklearn-1.9 --upgrade-package numpy
     """
@@ -103,7 +105,7 @@ def lock(
         fleet, store = fleet_here(), Store.default(os.environ)
         if not dry_run:
             remember(store, fleet.root)
-        names = chosen(fleet, name, all)
+        names = parents_first(fleet, chosen(fleet, name, all))
         moves = _moves(upgrade, upgrade_package or (), as_of)
         check_moves(fleet, names, moves)
         with progress(quiet=json) as reporter:

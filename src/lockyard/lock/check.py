@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator, Mapping
 from lockyard.lock.check_closure import check_closure
 from lockyard.lock.check_cuda import check_cuda
 from lockyard.lock.check_debian import check_debian
+from lockyard.lock.check_parent import check_parent
 from lockyard.lock.check_pypi import check_pypi, check_wheels
 from lockyard.lock.check_records import check_records
 from lockyard.lock.file import lock_path
 from lockyard.lock.finding import Finding, Python, Subject, gathered
 from lockyard.lock.inputs import changed_inputs, inputs
 from lockyard.lock.model import BaseImage, Lock, Target
+from lockyard.lock.parent import parent_label
 from lockyard.spec.model import Env, ImageBase, Recipe, Workspace
 from lockyard.spec.names import target_name
 
@@ -23,14 +25,16 @@ def check_lock(
     env: Env,
     recipe: Recipe,
     python: Callable[[Target], Python | None],
+    parent: Lock | None = None,
 ) -> tuple[Finding, ...]:
     """Return everything that is wrong with a lock; nothing where it can be built as it is.
 
-    ``python`` gives the facts of a target, None for one that no Python can have. What is told
+    ``python`` gives the facts of a target, None for one that no Python can have. ``parent`` is
+    the lock of the env that this one extends, if it does and there is one. What is told
     is by the lock and the spec alone: that the artifacts are what the lock says is proven when
     they are fetched.
     """
-    subject = _subject(lock, workspace, env, recipe, python)
+    subject = _subject(lock, workspace, env, recipe, python, parent)
     found = [
         *_check_inputs(subject),
         *_check_targets(subject),
@@ -50,13 +54,16 @@ def check_coherence(
     env: Env,
     recipe: Recipe,
     python: Callable[[Target], Python | None],
+    parent: Lock | None = None,
 ) -> tuple[Finding, ...]:
     """Return what keeps a lock's packages from running together on their base.
 
     It is the part of ``check_lock`` that asks for one CUDA, for wheels and conda packages that
-    the base's glibc and Python can load, and for what these require of each other.
+    the base's glibc and Python can load, for what these require of each other, and for all
+    that the parent has.
     """
-    return gathered([*_check_together(_subject(lock, workspace, env, recipe, python))], lock)
+    subject = _subject(lock, workspace, env, recipe, python, parent)
+    return gathered([*_check_together(subject)], lock)
 
 
 def _subject(
@@ -65,6 +72,7 @@ def _subject(
     env: Env,
     recipe: Recipe,
     python: Callable[[Target], Python | None],
+    parent: Lock | None,
 ) -> Subject:
     pythons: Mapping[str, Python] = {
         target.name: facts for target in lock.targets if (facts := python(target)) is not None
@@ -76,12 +84,14 @@ def _subject(
         env=env,
         recipe=recipe,
         pythons=pythons,
+        parent=parent,
     )
 
 
 def _check_together(subject: Subject) -> Iterator[Finding]:
     yield from check_cuda(subject)
     yield from check_wheels(subject)
+    yield from check_parent(subject)
     if subject.lock.conda or isinstance(subject.base, ImageBase):
         # Its library takes long to load, and most locks have no conda package.
         from lockyard.lock.check_conda import check_conda  # noqa: PLC0415
@@ -90,10 +100,13 @@ def _check_together(subject: Subject) -> Iterator[Finding]:
 
 
 def _check_inputs(subject: Subject) -> Iterator[Finding]:
-    now = inputs(subject.workspace, subject.env, subject.recipe)
+    now = inputs(subject.workspace, subject.env, subject.recipe, subject.parent)
     changed = changed_inputs(subject.lock, now)
     if changed:
-        yield subject.finding(f"made from another {', '.join(changed)}")
+        parent = subject.env.parent.name if subject.env.parent else ""
+        what = {"parent": parent_label(parent)} if parent else {}
+        listed = ", ".join(what.get(each, each) for each in changed)
+        yield subject.finding(f"made from another {listed}")
 
 
 def _check_targets(subject: Subject) -> Iterator[Finding]:

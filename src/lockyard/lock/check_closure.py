@@ -7,11 +7,15 @@ from collections.abc import Iterator, Sequence
 
 from lockyard.lock.finding import Finding, Subject, serving
 from lockyard.lock.model import Artifact, Target
+from lockyard.lock.parent import parent_label
 
 
 def labels(subject: Subject) -> frozenset[str]:
     """Return who may ask for a package by a requirement of its own."""
-    return frozenset({"env", f"recipe {subject.recipe.name}", f"base {subject.env.base}"})
+    found = {"env", f"recipe {subject.recipe.name}", f"base {subject.env.base}"}
+    if subject.env.parent is not None:
+        found.add(parent_label(subject.env.parent.name))
+    return frozenset(found)
 
 
 def check_closure(subject: Subject) -> Iterator[Finding]:

@@ -56,6 +56,7 @@ class Subject:
     """A lock, and everything that it has to satisfy.
 
     ``pythons`` holds the facts of each target, by its name, where the target is sound.
+    ``parent`` is the lock of the env that this one extends, if it does and there is one.
     """
 
     file: str
@@ -64,6 +65,7 @@ class Subject:
     env: Env
     recipe: Recipe
     pythons: Mapping[str, Python]
+    parent: Lock | None = None
 
     @property
     def base(self) -> Base:

@@ -10,6 +10,7 @@ from typing import Any
 from attrs import asdict
 
 from lockyard.lock.model import Lock
+from lockyard.lock.parent import parent_parts
 from lockyard.spec.model import (
     CondaSource,
     DebianBase,
@@ -23,8 +24,12 @@ from lockyard.spec.model import (
 )
 
 
-def inputs(workspace: Workspace, env: Env, recipe: Recipe) -> dict[str, str]:
+def inputs(
+    workspace: Workspace, env: Env, recipe: Recipe, parent: Lock | None = None
+) -> dict[str, str]:
     """Return the digest of each thing that decides a lock: the env, its recipe, its base.
+
+    Where the env extends another, ``parent`` is the lock of that, which decides as well.
 
     Order, repetition, comments, titles and mirrors decide nothing, so they don't count; nor
     does what is left at its default, so that a key that is new to the format makes no lock
@@ -45,7 +50,9 @@ def inputs(workspace: Workspace, env: Env, recipe: Recipe) -> dict[str, str]:
         "build-tools": sorted(workspace.build_tools) if env.sdists else [],
     }
     optional = {"as-of", "sdists", "build-tools"}
+    extended = {"parent": _digest(parent_parts(env, parent))} if env.parent else {}
     return {
+        **extended,
         "base": _digest({"name": env.base, **described}),
         "env": _digest({key: held for key, held in asked.items() if held or key not in optional}),
         "recipe": _digest(

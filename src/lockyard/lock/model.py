@@ -70,10 +70,10 @@ class Artifact:
     """A file of a source, known by its sha256.
 
     ``source`` is a name of the workspace's ``[sources]``, never an address.
-    ``required_by`` names packages of the same lock, or the ``env``, ``recipe`` or ``base``
-    that asks for it by a requirement of its own, as ``"env"``, ``"recipe inference"`` or
-    ``"base debian12"``; sorted. ``targets`` names the targets that it serves; sorted, and
-    empty where it serves them all.
+    ``required_by`` names packages of the same lock, or the ``env``, ``recipe``, ``base`` or
+    ``parent`` that asks for it by a requirement of its own, as ``"env"``, ``"recipe inference"``,
+    ``"base debian12"`` or ``"parent pytorch-1.7"``; sorted. ``targets`` names the targets that
+    it serves; sorted, and empty where it serves them all.
     """
 
     name: str = field(validator=_matching(r"[A-Za-z0-9_][A-Za-z0-9._+-]*", "a package's name"))
@@ -193,7 +193,8 @@ class Lock:
     """Everything that an env's images are made of.
 
     ``inputs`` maps the name of what the lock was resolved from (``base``, ``env``,
-    ``recipe``) to the sha256 of its normalised form.
+    ``recipe``, and ``parent`` where the env extends another) to the sha256 of its normalised
+    form.
     """
 
     env: str

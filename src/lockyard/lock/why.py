@@ -11,6 +11,7 @@ from lockyard.lock.check_closure import labels
 from lockyard.lock.check_pypi import applies
 from lockyard.lock.finding import Kind, Subject, serving
 from lockyard.lock.model import Artifact, Target
+from lockyard.lock.parent import inherited, parent_label
 from lockyard.spec.model import DebianBase, ImageBase
 from lockyard.spec.unfit import suggestion
 
@@ -86,12 +87,25 @@ def _target_routes(subject: Subject, name: str, target: Target) -> Iterator[Rout
         said = _requirements(subject, target, kind)
         for chain in _chains(held, name):
             for asker in sorted(labels(subject) & set(held[chain[0]].required_by)):
+                if _is_others(subject, asker, [held[each] for each in chain]):
+                    continue
                 yield Route(
                     kind=kind,
                     asker=asker,
                     requirement=", ".join(said.get((asker, chain[0]), ())),
                     packages=tuple(f"{each} {held[each].version}" for each in chain),
                 )
+
+
+def _is_others(subject: Subject, asker: str, chain: Sequence[Artifact]) -> bool:
+    """Tell whether a way is for the env that this one extends to tell.
+
+    It asks for all of its own packages itself, so no way leads from it to one over another.
+    """
+    if subject.env.parent is None or asker == "env":
+        return False
+    label = parent_label(subject.env.parent.name)
+    return asker != label or any(label in each.required_by for each in chain[1:])
 
 
 def _chains(held: Mapping[str, Artifact], name: str) -> Iterator[tuple[str, ...]]:
@@ -114,6 +128,10 @@ def _requirements(subject: Subject, target: Target, kind: Kind) -> dict[tuple[st
         asked += [(label, text) for text in base.packages]
     if kind == "conda" and isinstance(base, ImageBase):
         asked.append((label, f"python {base.python}.*"))
+    held = inherited(subject.parent, target.name) if subject.parent else None
+    if subject.parent and held:
+        asker = parent_label(subject.parent.env)
+        asked += [(asker, text) for text in getattr(held.requirements, kind)]
     said: dict[tuple[str, str], list[str]] = {}
     for asker, text in asked:
         if kind != "pypi":

@@ -11,7 +11,8 @@ from lockyard import ASSEMBLY_VERSION
 from lockyard.errors import Fault, SpecError
 from lockyard.export.channel import channel_address
 from lockyard.lock.finding import serving
-from lockyard.lock.model import Artifact, BaseImage, Lock, Target
+from lockyard.lock.model import Artifact, BaseImage, Deb, Lock, Target
+from lockyard.plan.added import added_layers, own_choice
 from lockyard.plan.config import image_config
 from lockyard.plan.division import LARGEST, MOST_BIG, divide
 from lockyard.plan.layer import (
@@ -81,9 +82,18 @@ class ImagePlan:
 
 
 def plan_image(
-    workspace: Workspace, env: Env, recipe: Recipe, lock: Lock, target: Target
+    workspace: Workspace,
+    env: Env,
+    recipe: Recipe,
+    lock: Lock,
+    target: Target,
+    parent: ImagePlan | None = None,
 ) -> ImagePlan:
-    """Plan the image of one target of a lock."""
+    """Plan the image of one target of a lock.
+
+    Where the env extends another, ``parent`` is that one's plan for the target: its layers stand
+    as they are, and below those of what is added.
+    """
     base = workspace.bases[env.base]
     prefix = Prefix(
         path=base.prefix,
@@ -92,39 +102,94 @@ def plan_image(
         virtual=not isinstance(base, ImageBase),
     )
     image = next((each for each in lock.images if each.platform == target.platform), None)
+    packages = _package_layers(workspace, lock, target, prefix, parent)
     debs = tuple(serving(lock.debs, target))
-    wheels = serving(lock.wheels, target)
-    conda = _conda_layers(workspace, lock, target, prefix)
-    alone = sum(len(layer.packages) == 1 for layer in conda)
-    packages: list[PackageLayer] = [
-        *conda,
-        *(
-            WheelLayer(title=_title(group), wheels=group, prefix=prefix)
-            for group in divide(wheels, MOST_BIG - alone)
-        ),
-    ]
-    parts = [part for layer in packages for part in in_parts(layer, LARGEST)]
+    layers = (
+        _first_layers(env, recipe, debs, packages, prefix, image)
+        if parent is None
+        else _added_layers(env, recipe, debs, packages, parent.layers)
+    )
+    published = [wheel.uploaded for wheel in serving(lock.wheels, target) if wheel.uploaded]
     return ImagePlan(
         env=env.name,
         names=names(workspace, env, recipe, target.variant),
         target=target,
         image=image,
-        layers=(
-            *([DebianLayer(debs=debs)] if debs else []),
-            *parts,
-            *chosen_layers(packages, env),
-            RecipeLayer(
-                recipe=recipe,
-                prefix=prefix,
-                account_debs=tuple(deb for deb in debs if deb.name in ACCOUNT_PACKAGES),
-                image=image,
-            ),
-        ),
+        layers=layers,
         config=image_config(workspace, env, recipe, target.variant, prefix, image),
-        created=max((wheel.uploaded for wheel in wheels if wheel.uploaded), default=_UNKNOWN),
+        created=max(published, default=_UNKNOWN),
         owners={str(path): str(owner) for path, owner in env.owners.items()},
         run=tuple(str(command) for command in env.run),
     )
+
+
+def _package_layers(
+    workspace: Workspace,
+    lock: Lock,
+    target: Target,
+    prefix: Prefix,
+    parent: ImagePlan | None,
+) -> list[PackageLayer]:
+    """Divide a target's conda packages and wheels, less those that a parent has."""
+    held = {each.sha256 for each in parent.artifacts} if parent else set()
+    most = MOST_BIG - sum(_is_alone(layer) for layer in parent.layers) if parent else MOST_BIG
+    conda = [each for each in serving(lock.conda, target) if each.sha256 not in held]
+    # All are of the base's one channel.
+    layers: list[PackageLayer] = [
+        CondaLayer(
+            title=_title(group),
+            packages=group,
+            prefix=prefix,
+            channel=channel_address(workspace.sources, group[0].source),
+        )
+        for group in divide(conda, max(most, 0))
+    ]
+    most -= sum(map(_is_alone, layers))
+    wheels = [each for each in serving(lock.wheels, target) if each.sha256 not in held]
+    return [
+        *layers,
+        *(
+            WheelLayer(title=_title(group), wheels=group, prefix=prefix)
+            for group in divide(wheels, max(most, 0))
+        ),
+    ]
+
+
+def _is_alone(layer: Layer) -> bool:
+    return isinstance(layer, PackageLayer) and len(layer.artifacts) == 1
+
+
+def _first_layers(
+    env: Env,
+    recipe: Recipe,
+    debs: tuple[Deb, ...],
+    packages: Sequence[PackageLayer],
+    prefix: Prefix,
+    image: BaseImage | None,
+) -> tuple[Layer, ...]:
+    """Return the layers of an env that extends none."""
+    return (
+        *([DebianLayer(debs=debs)] if debs else []),
+        *(part for layer in packages for part in in_parts(layer, LARGEST)),
+        *chosen_layers(packages, env),
+        RecipeLayer(
+            recipe=recipe,
+            prefix=prefix,
+            account_debs=tuple(deb for deb in debs if deb.name in ACCOUNT_PACKAGES),
+            image=image,
+        ),
+    )
+
+
+def _added_layers(
+    env: Env,
+    recipe: Recipe,
+    debs: tuple[Deb, ...],
+    packages: Sequence[PackageLayer],
+    below: Sequence[Layer],
+) -> tuple[Layer, ...]:
+    own = own_choice(env, packages, below)
+    return added_layers(env, recipe, debs, packages, chosen_layers(own, env) if own else [], below)
 
 
 def chosen_layers(packages: Sequence[PackageLayer], env: Env) -> list[ChosenLayer]:
@@ -143,21 +208,6 @@ def chosen_layers(packages: Sequence[PackageLayer], env: Env) -> list[ChosenLaye
             raise SpecError("1 fault to mend", where=fault.file, faults=(fault,))
         layers.append(ChosenLayer(layer=alone, paths=tuple(sorted(chosen))))
     return layers
-
-
-def _conda_layers(
-    workspace: Workspace, lock: Lock, target: Target, prefix: Prefix
-) -> list[CondaLayer]:
-    """Divide a target's conda packages; all are of its base's one channel."""
-    return [
-        CondaLayer(
-            title=_title(group),
-            packages=group,
-            prefix=prefix,
-            channel=channel_address(workspace.sources, group[0].source),
-        )
-        for group in divide(serving(lock.conda, target))
-    ]
 
 
 def _title(group: Iterable[Artifact]) -> str:

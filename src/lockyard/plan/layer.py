@@ -13,7 +13,8 @@ from lockyard import ASSEMBLY_VERSION
 from lockyard.lock.model import Artifact, BaseImage, CondaPackage, Deb, Wheel
 from lockyard.plan.compression import COMPRESSION
 from lockyard.plan.prefix import Prefix
-from lockyard.spec.model import Recipe
+from lockyard.spec.checks import ImagePath, Owner
+from lockyard.spec.model import LaidFile, Recipe, User
 
 # What a lock says of a package that is no matter of the package itself.
 _ELSEWHERE = {"required_by", "targets", "source"}
@@ -51,14 +52,22 @@ def in_parts(layer: PackageLayer, most: int) -> list[PackageLayer]:
 
 @frozen(kw_only=True)
 class DebianLayer:
-    """Debian packages, unpacked and configured."""
+    """Debian packages, unpacked and configured.
+
+    Those ``below`` are among them, and stand in the image already: the layer has what all of
+    them together have beyond what those alone do.
+    """
 
     debs: tuple[Deb, ...]
+    below: tuple[Deb, ...] = ()
 
     @property
     def title(self) -> str:
         """Return what people call this layer."""
-        return f"{len(self.debs)} Debian packages"
+        if not self.below:
+            return f"{len(self.debs)} Debian packages"
+        known = {deb.name for deb in self.below}
+        return ", ".join(f"{deb.name} {deb.version}" for deb in self.debs if deb.name not in known)
 
     @property
     def artifacts(self) -> tuple[Artifact, ...]:
@@ -67,7 +76,8 @@ class DebianLayer:
 
     def inputs(self) -> Mapping[str, Any]:
         """Return all that decides this layer's bytes."""
-        return {"kind": "debian", "debs": _digests(self.debs)}
+        below = {"below": _digests(self.below)} if self.below else {}
+        return {"kind": "debian", "debs": _digests(self.debs), **below}
 
 
 @frozen(kw_only=True)
@@ -200,17 +210,48 @@ class RecipeLayer:
             "kind": "recipe",
             "user": asdict(recipe.user),
             "directories": dict(recipe.directories),
-            "files": {
-                path: [laid.mode, laid.owner, _sha256(recipe.contents[laid.source])]
-                for path, laid in recipe.files.items()
-            },
+            "files": _laid(recipe.files, recipe.contents),
             "prefix": asdict(self.prefix),
             "debs": _digests(self.account_debs),
             "image": self.image.manifest if self.image else "",
         }
 
 
-Layer = DebianLayer | PackageLayer | ChosenLayer | RecipeLayer
+@frozen(kw_only=True)
+class FilesLayer:
+    """Files and folders of an env's own, over those of its recipe.
+
+    Among the ``directories`` are those of the recipe that layers upon its own give another
+    owner.
+    """
+
+    env: str
+    user: User
+    files: Mapping[ImagePath, LaidFile]
+    directories: Mapping[ImagePath, Owner]
+    contents: Mapping[str, bytes]
+
+    @property
+    def title(self) -> str:
+        """Return what people call this layer."""
+        return f"files of {self.env}"
+
+    @property
+    def artifacts(self) -> tuple[Artifact, ...]:
+        """Return what must be in the store before this can be built."""
+        return ()
+
+    def inputs(self) -> Mapping[str, Any]:
+        """Return all that decides this layer's bytes."""
+        return {
+            "kind": "files",
+            "user": [self.user.uid, self.user.gid],
+            "directories": dict(self.directories),
+            "files": _laid(self.files, self.contents),
+        }
+
+
+Layer = DebianLayer | PackageLayer | ChosenLayer | RecipeLayer | FilesLayer
 
 
 def layer_key(layer: Layer) -> str:
@@ -229,6 +270,15 @@ def _part(part: Part) -> dict[str, list[int]]:
 
 def _digests(artifacts: tuple[Artifact, ...]) -> list[list[str]]:
     return sorted([artifact.file, artifact.sha256] for artifact in artifacts)
+
+
+def _laid(
+    files: Mapping[ImagePath, LaidFile], contents: Mapping[str, bytes]
+) -> dict[str, list[str]]:
+    return {
+        path: [laid.mode, laid.owner, _sha256(contents[laid.source])]
+        for path, laid in files.items()
+    }
 
 
 def _sha256(data: bytes) -> str:

@@ -7,11 +7,12 @@ from datetime import datetime
 
 from packaging.utils import canonicalize_name
 
-from lockyard.errors import LockyardError, SpecError
+from lockyard.errors import LockyardError, ResolveError, SpecError
 from lockyard.lock.inputs import inputs
 from lockyard.lock.merge import merge_targets
 from lockyard.lock.model import BaseImage, CondaPackage, Deb, Lock, Target, Wheel
-from lockyard.resolve.base import Asked, BaseResolver
+from lockyard.lock.parent import Inherited, parent_label
+from lockyard.resolve.base import Asked, BaseResolver, ResolvedBase
 from lockyard.resolve.debian.base import DebianBaseResolver
 from lockyard.resolve.image.base import ImageBaseResolver
 from lockyard.resolve.moves import Moves
@@ -42,13 +43,17 @@ def resolve_env(
     old: Lock | None,
     world: World,
     moves: Moves | None = None,
+    parent: Lock | None = None,
 ) -> Lock:
     """Resolve all targets of an env. What ``old`` pins stays wherever it still fits.
+
+    Where the env extends another, ``parent`` is the lock of that: all that it has for these
+    targets is asked for as it is, and taken as it is where nothing is added to it.
 
     Raise ResolveError where requirements conflict, FetchError where a source can't be
     reached, IntegrityError where it can't be trusted.
     """
-    pins = Pins(old=old, moves=moves or Moves(), as_of=env.as_of)
+    pins = Pins(old=old, moves=moves or Moves(), parent=parent, as_of=env.as_of)
     bases = _base_resolver(workspace, env, pins, world)
     debs: dict[str, tuple[Deb, ...]] = {}
     conda: dict[str, tuple[CondaPackage, ...]] = {}
@@ -57,19 +62,28 @@ def resolve_env(
     targets = []
     for variant, added in sorted(env.variants.items()):
         for platform in sorted(set(env.platforms)):
+            held = pins.inherited(target_name(variant, platform))
             asked = Asked(
                 variant=variant,
                 platform=platform,
                 name=target_name(variant, platform),
-                by=_asked(env, recipe, added),
+                by=_asked(env, recipe, added, held),
             )
+            own = asked.by["env"]
             try:
-                base = bases.resolve(asked)
-                resolved = _resolve_wheels(workspace, env, base.target, asked.by, pins, world)
+                base = (
+                    _base_of(held)
+                    if held and not (own.debian or own.conda)
+                    else bases.resolve(asked)
+                )
+                resolved = (
+                    held.wheels
+                    if held and not own.pypi
+                    else _resolve_wheels(workspace, env, base.target, asked.by, pins, world)
+                )
                 _one_side(base.conda, resolved)
             except LockyardError as error:
-                where = f"{env.name} ({variant}, {platform})"
-                error.where = f"{where}: {error.where}" if error.where else where
+                _place(error, env, f"{env.name} ({variant}, {platform})")
                 raise
             name = base.target.name
             debs[name], conda[name], wheels[name] = base.debs, base.conda, resolved
@@ -79,7 +93,7 @@ def resolve_env(
             targets.append(base.target)
     return Lock(
         env=env.name,
-        inputs=inputs(workspace, env, recipe),
+        inputs=inputs(workspace, env, recipe, parent),
         targets=tuple(targets),
         images=tuple(images[platform] for platform in sorted(images)),
         debs=merge_targets(debs),
@@ -110,14 +124,32 @@ def _base_resolver(workspace: Workspace, env: Env, pins: Pins, world: World) -> 
     raise AssertionError(env.base)
 
 
-def _asked(env: Env, recipe: Recipe, added: Requirements) -> dict[str, Requirements]:
+def _base_of(held: Inherited) -> ResolvedBase:
+    return ResolvedBase(target=held.target, debs=held.debs, conda=held.conda, image=held.image)
+
+
+def _place(error: LockyardError, env: Env, where: str) -> None:
+    """Let an error say in which target it was met, and what a parent has to do with it."""
+    error.where = f"{where}: {error.where}" if error.where else where
+    name = env.parent.name if env.parent else ""
+    if name and isinstance(error, ResolveError) and parent_label(name) in error.reason:
+        advice = f"what {name} has moves in its own lock alone"
+        error.solution = f"{error.solution.rstrip('.')}; {advice} (invoke lock {name})"
+
+
+def _asked(
+    env: Env, recipe: Recipe, added: Requirements, held: Inherited | None
+) -> dict[str, Requirements]:
     """Return who asks for what, beside the base, by the label that the lock gives them."""
     own = Requirements(
         pypi=env.requirements.pypi + added.pypi,
         conda=env.requirements.conda + added.conda,
         debian=env.requirements.debian + added.debian,
     )
-    return {"env": own, f"recipe {recipe.name}": recipe.requirements}
+    asked = {"env": own, f"recipe {recipe.name}": recipe.requirements}
+    if env.parent is not None and held is not None:
+        asked[parent_label(env.parent.name)] = held.requirements
+    return asked
 
 
 def _resolve_wheels(

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from attrs import field, frozen
 
 from lockyard.events import Reporter
-from lockyard.lock.model import BaseImage, CondaPackage, Deb, Lock, Wheel
+from lockyard.lock.model import Artifact, BaseImage, CondaPackage, Deb, Lock, Wheel
+from lockyard.lock.parent import Inherited, inherited
 from lockyard.resolve.moves import Moves
 from lockyard.spec.checks import DatedSourceName
 from lockyard.spec.model import ImageBase
+
+A = TypeVar("A", bound=Artifact)
 
 
 @frozen(kw_only=True)
@@ -31,10 +35,14 @@ class World:
 
 @frozen(kw_only=True)
 class Pins:
-    """The old lock, as far as it still binds; ``as_of`` are the spec's days by source."""
+    """The old lock, as far as it still binds; ``as_of`` are the spec's days by source.
+
+    What the ``parent`` has, the lock of the env that this one extends, never moves.
+    """
 
     old: Lock | None
     moves: Moves
+    parent: Lock | None = None
     as_of: Mapping[DatedSourceName, str] = field(factory=dict)
 
     def cutoff(self, source: str) -> datetime | None:
@@ -44,25 +52,32 @@ class Pins:
         return min([*times, *([self.moves.as_of] if self.moves.as_of else [])], default=None)
 
     def debs(self, target: str) -> tuple[Deb, ...]:
-        """Return the Debian packages that the old lock has for a target."""
-        held = self._kept.debs if self._kept else ()
-        return tuple(each for each in held if each.serves(target))
+        """Return the Debian packages that the parent or the old lock has for a target."""
+        fixed = held.debs if (held := self.inherited(target)) else ()
+        return _over(fixed, self._kept.debs if self._kept else (), target)
 
     def conda(self, target: str) -> tuple[CondaPackage, ...]:
-        """Return the conda packages that the old lock has for a target."""
-        held = self._kept.conda if self._kept else ()
-        return tuple(each for each in held if each.serves(target))
+        """Return the conda packages that the parent or the old lock has for a target."""
+        fixed = held.conda if (held := self.inherited(target)) else ()
+        return _over(fixed, self._kept.conda if self._kept else (), target)
 
     def wheels(self, target: str) -> tuple[Wheel, ...]:
-        """Return the wheels that the old lock has for a target."""
-        held = self._kept.wheels if self._kept else ()
-        return tuple(each for each in held if each.serves(target))
+        """Return the wheels that the parent or the old lock has for a target."""
+        fixed = held.wheels if (held := self.inherited(target)) else ()
+        return _over(fixed, self._kept.wheels if self._kept else (), target)
+
+    def inherited(self, target: str) -> Inherited | None:
+        """Return what the parent has for a target, if there is a parent."""
+        return inherited(self.parent, target) if self.parent else None
 
     def image(self, base: ImageBase, platform: str) -> BaseImage | None:
         """Return the base image that the old lock has, if it is the one still asked for.
 
-        It moves by the name of the image, as ``library/ubuntu``, among the packages to move.
+        It moves by the name of the image, as ``library/ubuntu``, among the packages to move;
+        the parent's doesn't.
         """
+        if self.parent is not None:
+            return next(each for each in self.parent.images if each.platform == platform)
         for image in self._kept.images if self._kept else ():
             same = (image.image, image.tag, image.source) == (base.image, base.tag, base.source)
             index = base.index is None or base.index == f"sha256:{image.index}"
@@ -74,3 +89,9 @@ class Pins:
     @property
     def _kept(self) -> Lock | None:
         return None if self.moves.everything else self.old
+
+
+def _over(fixed: Sequence[A], held: Sequence[A], target: str) -> tuple[A, ...]:
+    """Return what is fixed, and what is held for a target under other names."""
+    names = {each.name for each in fixed}
+    return (*fixed, *(each for each in held if each.serves(target) and each.name not in names))

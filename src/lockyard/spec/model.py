@@ -19,6 +19,7 @@ from lockyard.spec.checks import (
     DebianRequirement,
     DebianSourceName,
     EnvironmentPrefix,
+    EnvName,
     Fingerprint,
     GlibcVersion,
     ImageDigest,
@@ -178,6 +179,15 @@ class SdistRule:
 
 
 @frozen(kw_only=True)
+class LaidFile:
+    """A file that is laid over the packages; ``source`` stands beside the spec that names it."""
+
+    source: LocalFile
+    mode: Mode = Mode("0644")
+    owner: Owner = Owner("root")
+
+
+@frozen(kw_only=True)
 class Env:
     """One image described; its name is its file's.
 
@@ -189,9 +199,14 @@ class Env:
     of the image, over the recipe's. ``run`` has shell commands that only a Docker engine can run
     while it builds. ``owners`` names the package whose file stands at a path
     that several packages have, each with another content.
+
+    Where the env extends another, that is its ``parent``, and ``requirements``, those of its
+    ``variants``, ``files`` and ``directories`` are what it adds to it; ``contents`` holds the
+    bytes of every file that ``files`` names, by its ``source``. All else holds as it is.
     """
 
     name: str = ""
+    parent: Env | None = None
     title: Line
     base: BaseName
     stem: NamePart = ""
@@ -206,6 +221,32 @@ class Env:
     environment: Mapping[VariableName, Value] = field(factory=dict)
     run: tuple[Value, ...] = ()
     owners: Mapping[ImagePath, PackageName] = field(factory=dict)
+    files: Mapping[ImagePath, LaidFile] = field(factory=dict)
+    directories: Mapping[ImagePath, Owner] = field(factory=dict)
+    contents: Mapping[str, bytes] = field(factory=dict)
+
+
+@frozen(kw_only=True)
+class DerivedEnv:
+    """One image described by another that it ``extends``, and by what is added to that.
+
+    Base and recipe are the other's. ``variants`` and ``platforms`` name some of its own, or
+    none for all. What both give of ``as_of``, ``sdists``, ``environment`` and ``owners``, this
+    one decides.
+    """
+
+    title: Line
+    extends: EnvName
+    stem: NamePart = ""
+    as_of: Mapping[DatedSourceName, Date] = field(factory=dict)
+    sdists: Mapping[PypiName, SdistRule] = field(factory=dict)
+    requirements: Requirements = Requirements()
+    variants: Mapping[VariantName, Requirements] = field(factory=dict)
+    platforms: tuple[Platform, ...] = ()
+    environment: Mapping[VariableName, Value] = field(factory=dict)
+    owners: Mapping[ImagePath, PackageName] = field(factory=dict)
+    files: Mapping[ImagePath, LaidFile] = field(factory=dict)
+    directories: Mapping[ImagePath, Owner] = field(factory=dict)
 
 
 @frozen(kw_only=True)
@@ -216,15 +257,6 @@ class User:
     uid: UserId
     gid: UserId
     home: ImagePath
-
-
-@frozen(kw_only=True)
-class LaidFile:
-    """A file that a recipe lays over the packages; ``source`` stands beside the recipe."""
-
-    source: LocalFile
-    mode: Mode = Mode("0644")
-    owner: Owner = Owner("root")
 
 
 @frozen(kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,13 +18,24 @@ from lockyard.spec.checks import (
     CondaSourceName,
     DatedSourceName,
     DebianSourceName,
+    ImagePath,
     PypiName,
     PypiSourceName,
     RecipeName,
     RegistrySourceName,
     one_of,
 )
-from lockyard.spec.model import CondaSource, Env, PypiSource, Recipe, SdistRule, Workspace
+from lockyard.spec.derived import derive, derived_faults, take_parents
+from lockyard.spec.model import (
+    CondaSource,
+    DerivedEnv,
+    Env,
+    LaidFile,
+    PypiSource,
+    Recipe,
+    SdistRule,
+    Workspace,
+)
 from lockyard.spec.names import normalised
 from lockyard.spec.structure import converter, structure
 from lockyard.spec.unfit import shown, suggestion
@@ -53,8 +64,28 @@ class Fleet:
         return tuple(sorted(path.stem for path in found if not path.name.startswith(".")))
 
     def env(self, name: str) -> Env:
-        """Read one env. Raise UsageError if there is none, SpecError with all its faults."""
-        file = f"envs/{name}.toml"
+        """Read one env, and those that it extends.
+
+        Raise UsageError if there is none, SpecError with all faults of the first file that
+        has some.
+        """
+        additions: dict[str, DerivedEnv] = {}
+        found = self._described(name)
+        while isinstance(found, DerivedEnv):
+            additions[name] = found
+            name = self._parent(found, additions)
+            found = self._described(name)
+        env = evolve(found, name=name)
+        for name, own in reversed(additions.items()):
+            file = _env_file(name)
+            _raise_all(list(derived_faults(env, own, file)), file)
+            contents = _contents(self.root / "envs", own.files, file)
+            env = derive(env, own, name, contents)
+        return env
+
+    def _described(self, name: str) -> Env | DerivedEnv:
+        """Read an env's own file."""
+        file = _env_file(name)
         if not (_ENV_NAME.fullmatch(name) and (self.root / file).exists()):
             self._explain_missing(name, file)
         dated = tuple(
@@ -62,10 +93,30 @@ class Fleet:
             for source, each in self.workspace.sources.items()
             if isinstance(each, CondaSource | PypiSource)
         )
-        names = tuple(self.workspace.bases), dated, self.recipe_names()
-        made = _env_converter(*names)
-        env = _read(made, self.root / file, Env, file)
-        return evolve(env, name=name, sdists=_normalised(env.sdists, file))
+        made = _env_converter(tuple(self.workspace.bases), dated, self.recipe_names())
+        data = _parse(self.root / file, file)
+        env: Env | DerivedEnv
+        if "extends" in data:
+            faults = take_parents(data, file)
+            env = _structured(made, data, DerivedEnv, file, faults)
+        else:
+            env = _structured(made, data, Env, file)
+        return evolve(env, sdists=_normalised(env.sdists, file))
+
+    def _parent(self, env: DerivedEnv, below: Mapping[str, DerivedEnv]) -> str:
+        """Return the name of the env that one extends, unless it is missing or goes round."""
+        *_, name = below
+        file, parent = _env_file(name), str(env.extends)
+        if parent in below:
+            round_ = [*below][[*below].index(parent) :]
+            way = " -> ".join([*round_, parent])
+            fault = Fault(file, "extends", f"it goes round: {way}", "extend another env")
+            _raise_all([fault], file)
+        known = self.env_names()
+        if parent not in known:
+            fault = Fault(file, "extends", f"there is no env {parent!r}", suggestion(parent, known))
+            _raise_all([fault], file)
+        return parent
 
     def _explain_missing(self, name: str, file: str) -> None:
         """Raise what is wrong with an env's name, unless it is its file that can't be read."""
@@ -90,16 +141,7 @@ class Fleet:
         folder = self.root / "images" / name
         file = f"images/{name}/recipe.toml"
         recipe = _read(converter({}), folder / "recipe.toml", Recipe, file)
-        contents, faults = {}, []
-        for path, laid in recipe.files.items():
-            try:
-                contents[str(laid.source)] = (folder / laid.source).read_bytes()
-            except OSError as error:
-                faults.append(
-                    Fault(file, f'files."{path}".from', f"{laid.source}: {error.strerror}")
-                )
-        _raise_all(faults, file)
-        return evolve(recipe, name=name, contents=contents)
+        return evolve(recipe, name=name, contents=_contents(folder, recipe.files, file))
 
 
 def read_fleet(start: Path) -> Fleet:
@@ -152,6 +194,22 @@ def _env_converter(
     )
 
 
+def _env_file(name: str) -> str:
+    return f"envs/{name}.toml"
+
+
+def _contents(folder: Path, files: Mapping[ImagePath, LaidFile], file: str) -> dict[str, bytes]:
+    """Read the files that a spec lays, by their paths below its folder."""
+    contents, faults = {}, []
+    for path, laid in files.items():
+        try:
+            contents[str(laid.source)] = (folder / laid.source).read_bytes()
+        except OSError as error:
+            faults.append(Fault(file, f'files."{path}".from', f"{laid.source}: {error.strerror}"))
+    _raise_all(faults, file)
+    return contents
+
+
 def _sources(data: dict[str, Any], kind: str) -> tuple[str, ...]:
     sources = data.get("sources")
     tables = sources.items() if isinstance(sources, dict) else ()
@@ -162,11 +220,14 @@ def _read(made: Any, path: Path, model: type[T], file: str) -> T:
     return _structured(made, _parse(path, file), model, file)
 
 
-def _structured(made: Any, data: object, model: type[T], file: str) -> T:
+def _structured(
+    made: Any, data: object, model: type[T], file: str, faults: Sequence[Fault] = ()
+) -> T:
+    """Return the model of a file; raise all its faults, those known before among them."""
     result = structure(made, data, model, file)
-    if isinstance(result, list):
-        _raise_all(result, file)
-        raise AssertionError(file)
+    found = [*faults, *(result if isinstance(result, list) else [])]
+    _raise_all(found, file)
+    assert not isinstance(result, list)  # noqa: S101 - its faults were raised
     return result
 
 

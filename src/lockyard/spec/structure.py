@@ -26,7 +26,10 @@ from lockyard.spec.unfit import LARGEST, Unfit, shown, suggestion
 T = TypeVar("T")
 
 # What a model holds beside the keys of its file, and keys that aren't a field's name.
-_OMITTED = {"Env": {"name"}, "Recipe": {"name", "contents"}}
+_OMITTED = {
+    "Env": {"name", "parent", "files", "directories", "contents"},
+    "Recipe": {"name", "contents"},
+}
 _RENAMED = {("LaidFile", "source"): "from"}
 
 
@@ -219,7 +222,10 @@ def _leaf(error: BaseException, file: str, path: str, model: type | None) -> lis
         case Unfit():
             return [Fault(file, path, error.reason, error.solution)]
         case ForbiddenExtraKeysError():
-            known = tuple(key_of(error.cl, each.name) for each in fields(error.cl))
+            omitted = _OMITTED.get(error.cl.__name__, set())
+            known = tuple(
+                key_of(error.cl, each.name) for each in fields(error.cl) if each.name not in omitted
+            )
             return [
                 Fault(file, _join(path, key), "there is no such key", suggestion(key, known))
                 for key in sorted(error.extra_fields)

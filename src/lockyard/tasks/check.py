@@ -8,7 +8,7 @@ from functools import cache, partial
 
 from attrs import frozen
 
-from lockyard.errors import LockyardError, SpecError
+from lockyard.errors import LockError, LockyardError, SpecError
 from lockyard.lock.check import check_lock
 from lockyard.lock.file import FOLDER, lock_path, read_lock
 from lockyard.lock.finding import Finding, Python, relock
@@ -18,6 +18,7 @@ from lockyard.spec.model import Recipe
 from lockyard.spec.platform import MACHINES
 from lockyard.spec.reader import Fleet
 from lockyard.tasks.names import ADVICE, image_names, shared
+from lockyard.tasks.parents import parent_lock
 
 _SHARE = 32
 _SUFFIX = ".lock.toml"
@@ -73,6 +74,7 @@ def _check_env(
             recipes[env.recipe] = fleet.recipe(env.recipe)
         named += [(image, name) for image in sorted(image_names(fleet, env, recipes[env.recipe]))]
         lock = read_lock(fleet.root, name)
+        parent = parent_lock(fleet, env)
     except SpecError as error:
         return [
             Finding(
@@ -87,12 +89,18 @@ def _check_env(
         if error.status == 2:
             raise
         return [
-            Finding(lock=lock_path(name), package="", reason=error.reason, solution=error.solution)
+            # Of the lock of the env that this one extends, if it is that.
+            Finding(
+                lock=error.where if isinstance(error, LockError) else lock_path(name),
+                package="",
+                reason=error.reason,
+                solution=error.solution,
+            )
         ]
     if lock is None:
         missing = "there is no lock"
         return [Finding(lock=lock_path(name), package="", reason=missing, solution=relock(name))]
-    return check_lock(lock, fleet.workspace, env, recipes[env.recipe], python_facts)
+    return check_lock(lock, fleet.workspace, env, recipes[env.recipe], python_facts, parent)
 
 
 def _shared(named: Iterable[_Named]) -> Sequence[Finding]:

@@ -13,6 +13,7 @@ from lockyard.lock.inputs import changed_inputs, inputs
 from lockyard.spec.model import Env
 from lockyard.spec.names import names
 from lockyard.spec.reader import Fleet
+from lockyard.tasks.parents import parent_lock
 
 
 @frozen(kw_only=True)
@@ -59,5 +60,7 @@ def _lock_state(fleet: Fleet, env: Env) -> Literal["fresh", "stale", "missing"]:
     lock = read_lock(fleet.root, env.name)
     if lock is None:
         return "missing"
-    now = inputs(fleet.workspace, env, fleet.recipe(env.recipe))
+    if env.parent is not None and _lock_state(fleet, env.parent) != "fresh":
+        return "stale"
+    now = inputs(fleet.workspace, env, fleet.recipe(env.recipe), parent_lock(fleet, env))
     return "stale" if changed_inputs(lock, now) else "fresh"

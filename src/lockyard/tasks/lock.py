@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from attrs import frozen
+from attrs import evolve, field, frozen
 
-from lockyard.errors import LockError, ResolveError, UsageError
+from lockyard.errors import LockError, LockyardError, ResolveError, UsageError
 from lockyard.events import Reporter
 from lockyard.lock.file import lock_path, read_lock, write_lock
 from lockyard.lock.finding import relock
@@ -19,6 +19,7 @@ from lockyard.spec.reader import Fleet
 from lockyard.spec.unfit import suggestion
 from lockyard.store.store import Store
 from lockyard.tasks.change import Change, changes_between
+from lockyard.tasks.parents import held_names, inheritance
 
 
 @frozen(kw_only=True)
@@ -51,17 +52,24 @@ class Locker:
     moves: Moves = Moves()
     refresh: bool = False
     dry_run: bool = False
+    _made: dict[str, Lock] = field(factory=dict, init=False, repr=False)
 
     def lock(self, name: str) -> Locked:
-        """Lock an env. On any error the old lock stays as it was."""
+        """Lock an env. On any error the old lock stays as it was.
+
+        What an env has of one that it extends stays as that one's lock has it, whatever may
+        move. Raise LockError unless there is one that fits.
+        """
         env = self.fleet.env(name)
-        recipe = self.fleet.recipe(env.recipe)
+        recipe, parent = self.fleet.recipe(env.recipe), self._parent(env)
+        moves = _own_moves(self.moves, parent)
         old = read_lock(self.fleet.root, name)
         new = old
-        if old is None or self._must_resolve(old, env, recipe):
-            new = self._resolve(env, recipe, old)
+        if old is None or self._must_resolve(old, env, recipe, moves, parent):
+            new = self._resolve(env, recipe, old, moves, parent)
         assert new is not None  # noqa: S101 - resolved, or there already
         changed = new != old
+        self._made[name] = new
         if changed and not self.dry_run:
             if read_lock(self.fleet.root, name) != old:
                 # Another process was faster, and its work would be lost.
@@ -82,22 +90,36 @@ class Locker:
             size=sum(each.size for each in artifacts),
         )
 
-    def _must_resolve(self, old: Lock, env: Env, recipe: Recipe) -> bool:
-        changed = changed_inputs(old, inputs(self.fleet.workspace, env, recipe))
-        if self.moves.packages and not changed:
-            # A fleet-wide fix passes over the locks that don't have the package.
-            return bool(held_names(old) & self.moves.names) or self.moves.everything
-        return bool(self.moves) or self.refresh or bool(changed) or self._broken(old, env, recipe)
+    def _parent(self, env: Env) -> Lock | None:
+        """Return the lock of the env that one extends, also where it was made and not written."""
+        if env.parent is None:
+            return None
+        from lockyard.tasks.plan import fresh_lock  # noqa: PLC0415
 
-    def _broken(self, old: Lock, env: Env, recipe: Recipe) -> bool:
+        return self._made.get(env.parent.name) or fresh_lock(self.fleet, env.parent)
+
+    def _must_resolve(
+        self, old: Lock, env: Env, recipe: Recipe, moves: Moves, parent: Lock | None
+    ) -> bool:
+        changed = changed_inputs(old, inputs(self.fleet.workspace, env, recipe, parent))
+        if moves.packages and not changed:
+            # A fleet-wide fix passes over the locks that don't have the package.
+            return bool(held_names(old) & moves.names) or moves.everything
+        if moves or self.refresh or changed:
+            return True
+        return self._broken(old, env, recipe, parent)
+
+    def _broken(self, old: Lock, env: Env, recipe: Recipe, parent: Lock | None) -> bool:
         """Tell whether a lock has a fault that locking again mends, as one edited by hand."""
         from lockyard.lock.check import check_lock  # noqa: PLC0415
         from lockyard.tasks.check import python_facts  # noqa: PLC0415
 
-        faults = check_lock(old, self.fleet.workspace, env, recipe, python_facts)
+        faults = check_lock(old, self.fleet.workspace, env, recipe, python_facts, parent)
         return any(fault.solution == relock(env.name) for fault in faults)
 
-    def _resolve(self, env: Env, recipe: Recipe, old: Lock | None) -> Lock:
+    def _resolve(
+        self, env: Env, recipe: Recipe, old: Lock | None, moves: Moves, parent: Lock | None
+    ) -> Lock:
         from lockyard.lock.check import check_lock  # noqa: PLC0415
         from lockyard.resolve.env import resolve_env  # noqa: PLC0415
         from lockyard.resolve.request import World  # noqa: PLC0415
@@ -110,12 +132,15 @@ class Locker:
             now=self.now,
             reporter=self.reporter,
         )
-        lock = resolve_env(self.fleet.workspace, env, recipe, old, world, self.moves)
-        for fault in check_lock(lock, self.fleet.workspace, env, recipe, python_facts):
+        workspace = self.fleet.workspace
+        lock = resolve_env(workspace, env, recipe, old, world, moves, parent)
+        for fault in check_lock(lock, workspace, env, recipe, python_facts, parent):
             # What the check would refuse is never written, whichever of the two is wrong.
             mend = fault.solution
             if mend == relock(env.name):
                 mend = "require other versions; if they are right, this is a fault of Lockyard"
+            if parent is not None and fault.package in held_names(parent):
+                mend = f"{relock(parent.env)} --refresh, then {relock(env.name)}"
             raise ResolveError(
                 f"what was resolved doesn't hold together: {fault.reason}",
                 where=f"{env.name}: {fault.package}",
@@ -125,17 +150,29 @@ class Locker:
 
 
 def check_moves(fleet: Fleet, names: Sequence[str], moves: Moves) -> None:
-    """Raise UsageError for a package to move that none of the envs' locks has."""
+    """Raise UsageError for a package to move that none of the envs' locks has of its own."""
     held: set[str] = set()
+    parents: dict[str, Sequence[str]] = {}
     for name in names if moves.names else ():
         try:
-            lock = read_lock(fleet.root, name)
-        except LockError:
+            lock, env = read_lock(fleet.root, name), fleet.env(name)
+            ways = inheritance(fleet, env)
+        except LockyardError:
             # Locking it tells what is wrong with it, and doesn't stop the others.
             return
-        held |= held_names(lock) if lock else set()
-    lacking = {each.partition("==")[0] for each in moves.packages if not spellings(each) & held}
-    for package in sorted(lacking):
+        held |= held_names(lock) - ways.keys()
+        parents |= ways
+    lacking = {each for each in moves.packages if not spellings(each) & held}
+    for each in sorted(lacking):
+        package = each.partition("==")[0]
+        for spelt in sorted(spellings(each) & parents.keys()):
+            first, *rest = parents[spelt]
+            then = "".join(f", then invoke lock {name}" for name in rest)
+            raise UsageError(
+                f"{rest[-1]} has {spelt} of {first}, which it extends",
+                where="--upgrade-package",
+                solution=f"move it there: invoke lock {first} --upgrade-package {each}{then}",
+            )
         raise UsageError(
             f"no lock has a package {package!r}",
             where="--upgrade-package",
@@ -143,9 +180,11 @@ def check_moves(fleet: Fleet, names: Sequence[str], moves: Moves) -> None:
         )
 
 
-def held_names(lock: Lock) -> set[str]:
-    """Return the names of everything in a lock that can move."""
-    return {each.name for each in lock.artifacts} | {each.image for each in lock.images}
+def _own_moves(moves: Moves, parent: Lock | None) -> Moves:
+    """Return moves less those of what the parent has, which are made there."""
+    theirs = held_names(parent)
+    kept = (each for each in moves.packages if not spellings(each) & theirs)
+    return evolve(moves, packages=frozenset(kept))
 
 
 def changes(old: Lock | None, new: Lock) -> tuple[Change, ...]:

@@ -6,33 +6,46 @@ from lockyard.errors import LockError
 from lockyard.lock.file import lock_path, read_lock
 from lockyard.lock.inputs import changed_inputs, inputs
 from lockyard.lock.model import Lock
+from lockyard.lock.parent import parent_label
 from lockyard.plan.image import ImagePlan, plan_image
 from lockyard.spec.model import Env
 from lockyard.spec.names import target_name
 from lockyard.spec.reader import Fleet
+from lockyard.tasks.parents import parent_lock
 
 
 def plan_env(fleet: Fleet, name: str) -> list[ImagePlan]:
     """Return the plans of all targets of an env.
 
-    Raise LockError if it has no lock, or one that was made from another spec.
+    Raise LockError if it has no lock, or one that was made from another spec; and so for the
+    env that it extends, if it does.
     """
-    env = fleet.env(name)
+    return _plans(fleet, fleet.env(name))
+
+
+def _plans(fleet: Fleet, env: Env) -> list[ImagePlan]:
     recipe = fleet.recipe(env.recipe)
+    below = {plan.target.name: plan for plan in _plans(fleet, env.parent)} if env.parent else {}
     lock = fresh_lock(fleet, env)
-    return [plan_image(fleet.workspace, env, recipe, lock, target) for target in lock.targets]
+    return [
+        plan_image(fleet.workspace, env, recipe, lock, target, below.get(target.name))
+        for target in lock.targets
+    ]
 
 
 def fresh_lock(fleet: Fleet, env: Env) -> Lock:
-    """Return an env's lock. Raise LockError if there is none that fits."""
+    """Return an env's lock. Raise LockError if there is none that fits, or its parent has none."""
     lock = read_lock(fleet.root, env.name)
+    parent = fresh_lock(fleet, env.parent) if env.parent else None
     mend = f"run: invoke lock {env.name}"
     if lock is None:
         raise LockError("there is no lock yet", where=lock_path(env.name), solution=mend)
-    now = inputs(fleet.workspace, env, fleet.recipe(env.recipe))
+    now = inputs(fleet.workspace, env, fleet.recipe(env.recipe), parent)
     changed = changed_inputs(lock, now)
     if changed:
         what = {"base": f"base {env.base}", "recipe": f"recipe {env.recipe}", "env": "env"}
+        if env.parent is not None:
+            what["parent"] = parent_label(env.parent.name)
         raise LockError(
             f"the {' and the '.join(what.get(each, each) for each in changed)} changed "
             "since it was made",
@@ -58,8 +71,8 @@ def check_coherent(fleet: Fleet, name: str) -> None:
 
     env = fleet.env(name)
     lock = fresh_lock(fleet, env)
-    recipe = fleet.recipe(env.recipe)
-    for fault in check_coherence(lock, fleet.workspace, env, recipe, python_facts):
+    recipe, parent = fleet.recipe(env.recipe), parent_lock(fleet, env)
+    for fault in check_coherence(lock, fleet.workspace, env, recipe, python_facts, parent):
         where = f"{fault.lock}: {fault.package}" if fault.package else fault.lock
         raise LockError(fault.reason, where=where, solution=fault.solution)
 

@@ -9,12 +9,14 @@ from lockyard.lock.model import Lock
 from lockyard.lock.why import Route, routes
 from lockyard.spec.reader import Fleet
 from lockyard.tasks.check import python_facts
+from lockyard.tasks.parents import parent_lock
 
 
 def why_package(fleet: Fleet, name: str, package: str) -> tuple[Route, ...]:
     """Return the ways to a package. Raise LockError without a lock, UsageError for no package."""
     env = fleet.env(name)
     lock = held_lock(fleet, name)
+    parent = parent_lock(fleet, env)
     facts = {target.name: python_facts(target) for target in lock.targets}
     subject = Subject(
         file=lock_path(name),
@@ -23,6 +25,7 @@ def why_package(fleet: Fleet, name: str, package: str) -> tuple[Route, ...]:
         env=env,
         recipe=fleet.recipe(env.recipe),
         pythons={target: python for target, python in facts.items() if python is not None},
+        parent=parent,
     )
     return routes(subject, package)
 

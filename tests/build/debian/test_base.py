@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lockyard.build.debian.archive import open_debs
-from lockyard.build.debian.base import base_tree
+from lockyard.build.debian.base import added_tree, base_tree
 from lockyard.build.entry import Entry
 from lockyard.build.tree import Tree
 from lockyard.errors import BuildError
@@ -171,3 +172,55 @@ def test_the_order_in_which_packages_are_given_does_not_show(tmp_path: Path) -> 
         with open_debs({name: paths[name] for name in order}) as debs:
             found.append(list(Tree(base_tree(debs))))
     assert found[0] == found[1]
+
+
+def over(tmp_path: Path, **added: bytes) -> dict[str, Entry]:
+    """Return what packages add to a base of two others."""
+    shared = [folder("./opt/private", mode=0o700), member("./opt/private/a", b"1")]
+    below = {"base-passwd": base_passwd(), "shared": deb_bytes("shared", shared)}
+    paths = {}
+    for name, data in {**below, **added}.items():
+        path = paths[f"{name}.deb"] = tmp_path / name
+        path.write_bytes(data)
+    with open_debs(paths) as debs:
+        tree = added_tree(debs, {f"{name}.deb" for name in below})
+        return {entry.path: entry for entry in tree}
+
+
+def content(entry: Entry) -> str:
+    assert entry.open
+    with entry.open() as stream:
+        return stream.read().decode()
+
+
+def test_packages_over_others_bring_what_is_theirs_alone(tmp_path: Path) -> None:
+    found = over(tmp_path, more=deb_bytes("more", [member("./usr/bin/more", b"2", mode=0o755)]))
+    files = {path for path, entry in found.items() if entry.kind != "directory"}
+    info = "var/lib/dpkg/info/more"
+    assert files == {"usr/bin/more", f"{info}.list", f"{info}.md5sums", "var/lib/dpkg/status"}
+    status = content(found["var/lib/dpkg/status"])
+    assert re.findall("^Package: (.*)$", status, re.MULTILINE) == ["base-passwd", "more", "shared"]
+
+
+def test_a_folder_above_what_is_added_stays_as_it_is(tmp_path: Path) -> None:
+    # A package that doesn't say what the folder is, first in order.
+    found = over(tmp_path, aa=deb_bytes("aa", [member("./opt/private/b", b"2")]))
+    assert {path for path in found if path.startswith("opt/")} == {"opt/private", "opt/private/b"}
+    assert found["opt/private"].mode == 0o700
+
+
+def test_packages_over_others_that_own_the_same_path(tmp_path: Path) -> None:
+    with pytest.raises(BuildError, match=r"two packages own this path: more.deb and shared.deb"):
+        over(tmp_path, more=deb_bytes("more", [member("./opt/private/a", b"2")]))
+
+
+def test_an_effect_of_both_together(tmp_path: Path) -> None:
+    shell = member("./usr/share/debianutils/shells", b"/bin/sh\n")
+    found = over(tmp_path, debianutils=deb_bytes("debianutils", [shell]))
+    assert content(found["etc/shells"]).startswith("/bin/sh\n")
+
+
+def test_packages_over_others_bring_no_account(tmp_path: Path) -> None:
+    with pytest.raises(BuildError) as caught:
+        over(tmp_path, apt=deb_bytes("apt"))
+    assert "brings an account, which only the base can have: apt" in caught.value.reason

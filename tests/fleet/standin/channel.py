@@ -16,6 +16,22 @@ SUBDIRS = ("linux-64", "noarch")
 # Packages that come with a link script in truth; what runs it leaves a trace in the prefix.
 LINK_SCRIPTS = {"cudatoolkit": "post-link", "cudnn": "post-link"}
 SCRIPT_RAN = "link-script-ran"
+# A package that no lock of the fleet has, for an env that extends one.
+MORE = CondaPackage(
+    name="zlib",
+    version="1.2.13",
+    build="hd590300_5",
+    build_number=5,
+    subdir="linux-64",
+    file="zlib-1.2.13-hd590300_5.conda",
+    depends=("libgcc-ng >=12", "libzlib 1.2.13 hd590300_5"),
+    # Those of what is made of it are the channel's to tell.
+    sha256="0" * 64,
+    md5="0" * 32,
+    size=1,
+    source="conda-forge",
+    required_by=(),
+)
 _SCRIPT = f'#!/bin/sh\ntouch "$PREFIX/{SCRIPT_RAN}"\n'
 
 
@@ -23,10 +39,10 @@ def make_channel(folder: Path) -> None:
     """Make a channel in a folder: CPython as its ``python``, a file or two as all the others.
 
     Names, versions, builds and dependencies are those of the committed locks, so that the same
-    packages are chosen.
+    packages are chosen; there is one more package, which none of those requires.
     """
     records: dict[str, dict[str, object]] = {subdir: {} for subdir in SUBDIRS}
-    for package in locked_packages():
+    for package in (*locked_packages(), MORE):
         if package.name == "python":
             files = list(interpreter_files(find_python("3.7")))
         else:

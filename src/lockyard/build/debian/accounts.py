@@ -13,6 +13,7 @@ from lockyard.build.tar import MTIME
 from lockyard.errors import BuildError
 from lockyard.spec.model import User
 
+ACCOUNT_FILES = ("etc/passwd", "etc/group", "etc/shadow", "etc/gshadow")
 _SHADOW_GROUP = 42
 _CHANGED = MTIME // 86400
 _LINE = re.compile(r"[a-z_][a-z0-9_-]*:\*:[0-9]+:", re.ASCII)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 
 from attrs import evolve
 
-from lockyard.build.debian.accounts import Accounts, base_accounts
+from lockyard.build.debian.accounts import ACCOUNT_FILES, Accounts, base_accounts
 from lockyard.build.debian.archive import DebArchive, Owned
 from lockyard.build.debian.configure import configure
 from lockyard.build.debian.database import MERGED, database_entries, merged
 from lockyard.build.entry import Entry, directory, symlink, text
-from lockyard.build.tree import Tree
+from lockyard.build.tree import Tree, parents
+from lockyard.errors import BuildError
 
 # Left out of every image, as the small images of the distribution have it, and told to dpkg,
 # so that packages added by a Dockerfile later leave the same out. Copyright files stay.
@@ -43,6 +44,33 @@ def base_tree(debs: Sequence[DebArchive]) -> Tree:
     tree.add([text("etc/dpkg/dpkg.cfg.d/lockyard", _DPKG_CONFIG, owner="lockyard")])
     tree.add(list(database_entries(debs, tree, sorted(overrides))))
     return tree
+
+
+def added_tree(debs: Sequence[DebArchive], below: Set[str]) -> Tree:
+    """Return what packages have beyond what some of them, ``below``, have by themselves.
+
+    Those are given by their files. Raise BuildError where the others bring an account: the
+    files of accounts below are a recipe's, who has put its user in.
+    """
+    alone = {each.path: each for each in base_tree([deb for deb in debs if deb.file in below])}
+    whole = list(base_tree(debs))
+    added = Tree(each for each in whole if not _same(each, alone.get(each.path)))
+    if any(path in added for path in ACCOUNT_FILES):
+        names = ", ".join(sorted(deb.name for deb in debs if deb.file not in below))
+        raise BuildError(
+            f"one of these brings an account, which only the base can have: {names}",
+            where="requirements.debian",
+            solution="require it in the env that this one extends, or in its base",
+        )
+    # A layer that names a file gives the folders above it a mode and an owner again.
+    above = {parent for entry in added for parent in parents(entry.path)}
+    added.cover(entry for entry in whole if entry.path in above)
+    return added
+
+
+def _same(entry: Entry, other: Entry | None) -> bool:
+    """Tell whether an entry is another: a file's content, not hashed yet, is its package's."""
+    return entry == other and (entry.kind == "directory" or entry.owner == other.owner)
 
 
 def _skeleton(debs: Sequence[DebArchive]) -> Iterator[Entry]:
