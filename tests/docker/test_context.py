@@ -10,11 +10,11 @@ import pytest
 from attrs import evolve
 
 from lockyard.build.built import BuiltLayer
-from lockyard.docker.context import Context, archived, context_of, write_context
+from lockyard.docker.context import Context, _archives, archived, context_of, write_context
 from lockyard.errors import BuildError, IntegrityError, StoreError
 from lockyard.fetch.image import PulledImage, PulledLayer
 from lockyard.plan.image import ImagePlan
-from lockyard.plan.layer import WheelLayer
+from lockyard.plan.layer import DebianLayer, Part, WheelLayer
 from lockyard.store.store import Store
 
 
@@ -29,7 +29,7 @@ def test_what_is_in_a_context(context: Context) -> None:
         "SHA256SUMS",
         "layers/base.tar.gz",
         "layers/top-001.tar.gz",
-        "layers/top-recipe.tar.gz",
+        "layers/top-002.tar.gz",
         "requirements.txt",
         "wheels/demo-1.0-py3-none-any.whl",
         "wheels/pip-26.3-py3-none-any.whl",
@@ -118,6 +118,28 @@ def test_without_pip_nothing_can_install(plan: ImagePlan, built: Mapping[str, Bu
     without = evolve(plan, layers=(plan.layers[0], bare, *plan.layers[2:]))
     with pytest.raises(BuildError, match="there is none"):
         context_of(without, "", built)
+
+
+def test_a_wheel_in_parts_is_one(plan: ImagePlan, built: Mapping[str, BuiltLayer]) -> None:
+    wheels = plan.layers[1]
+    assert isinstance(wheels, WheelLayer)
+    parts = [evolve(wheels, part=Part(number, 2)) for number in range(2)]
+    parted = evolve(plan, layers=(plan.layers[0], *parts, *plan.layers[2:]))
+    assert context_of(parted, "x", built) == context_of(plan, "x", built)
+
+
+def test_what_an_env_adds_stands_above_the_recipe(plan: ImagePlan) -> None:
+    base = plan.layers[0]
+    assert isinstance(base, DebianLayer)
+    more = evolve(base, below=base.debs)
+    added = evolve(plan, layers=(*plan.layers, more))
+    assert [path for path, _ in _archives(added)] == [
+        "layers/base.tar.gz",
+        "layers/top-001.tar.gz",
+        "layers/top-002.tar.gz",
+        "layers/top-003.tar.gz",
+    ]
+    assert archived(added)[-1] is more
 
 
 def test_archives_are_what_has_no_wheels(plan: ImagePlan) -> None:

@@ -55,6 +55,13 @@ def test_what_is_the_parents_and_what_is_its_own(child: Callable[..., Env], root
     assert (env.as_of, env.sdists, env.owners) == (parent.as_of, parent.sdists, parent.owners)
 
 
+def test_its_commands_come_after_the_parents(child: Callable[..., Env], root: Path) -> None:
+    assert child('run = ["two"]\n').run == ("two",)
+    (root / "envs/trial.toml").write_text('run = ["one"]\n' + PARENT)
+    env = read_fleet(root).env("child")
+    assert env.run == ("one", "two")
+
+
 def test_its_own_word_stands_over_the_parents(child: Callable[..., Env]) -> None:
     env = child('as-of.pypi = "2026-02-01"\nowners = { "/opt/venv/a" = "x" }\nsdists.PyYAML = {}\n')
     assert env.as_of == {"pypi": "2026-02-01"}

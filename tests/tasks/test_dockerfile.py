@@ -90,7 +90,7 @@ def flip(path: Path, at: int) -> None:
 TAMPERED: dict[str, Callable[[Path], None]] = {
     "requirements.txt": lambda folder: flip(folder / "requirements.txt", 0),
     "layers/base.tar.gz": lambda folder: flip(folder / "layers/base.tar.gz", 0),
-    "layers/top-recipe.tar.gz": lambda folder: flip(folder / "layers/top-recipe.tar.gz", 99),
+    "layers/top-001.tar.gz": lambda folder: flip(folder / "layers/top-001.tar.gz", 99),
     "layers/conda-999.tar.gz": lambda folder: (folder / "layers/conda-999.tar.gz").touch(),
     "wheels/pip-": lambda folder: flip(next((folder / "wheels").glob("pip-*")), 99),
     "wheels/idna-": lambda folder: next((folder / "wheels").glob("idna-*")).unlink(),

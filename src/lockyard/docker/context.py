@@ -22,7 +22,7 @@ from lockyard.export.requirements import pinned
 from lockyard.fetch.image import PulledImage
 from lockyard.lock.model import Wheel
 from lockyard.plan.image import ImagePlan
-from lockyard.plan.layer import ChosenLayer, CondaLayer, DebianLayer, Layer, WheelLayer, layer_key
+from lockyard.plan.layer import CondaLayer, DebianLayer, Layer, WheelLayer, layer_key
 from lockyard.store.digest import check_content
 from lockyard.store.faults import output_faults
 from lockyard.store.store import Store
@@ -71,9 +71,9 @@ def context_of(
     unpack. ``base`` is the registry's image that it stands on, if any. Raise BuildError where
     the lock has no pip to install wheels with.
     """
-    wheels = [
-        wheel for layer in plan.layers if isinstance(layer, WheelLayer) for wheel in layer.wheels
-    ]
+    layers = [layer for layer in plan.layers if isinstance(layer, WheelLayer)]
+    # A large one is in several layers, each with a part of its files.
+    wheels = {wheel.file: wheel for layer in layers for wheel in layer.wheels}.values()
     if not any(wheel.name == "pip" for wheel in wheels):
         raise BuildError(
             "the Docker builder installs wheels with the lock's own pip, and there is none",
@@ -119,22 +119,24 @@ def write_context(context: Context, store: Store, folder: Path) -> None:
 
 
 def _archives(plan: ImagePlan) -> Iterator[tuple[str, Layer]]:
-    """Give where a context has which layers; the template names these paths."""
+    """Give where a context has which layers; the template names these paths.
+
+    What stands above the packages is in the order of its names: the chosen files, the recipe,
+    and what an env adds to the one that it extends.
+    """
     conda = top = 0
     for layer in plan.layers:
         match layer:
             case WheelLayer():
                 continue
-            case DebianLayer():
+            case DebianLayer(below=()):
                 path = "base"
             case CondaLayer():
                 conda += 1
                 path = f"conda-{conda:03}"
-            case ChosenLayer():
+            case _:
                 top += 1
                 path = f"top-{top:03}"
-            case _:
-                path = "top-recipe"
         yield f"layers/{path}.tar.gz", layer
 
 

@@ -51,6 +51,7 @@ def derive(parent: Env, own: DerivedEnv, name: str, contents: Mapping[str, bytes
         variants=own.variants or dict.fromkeys(parent.variants, Requirements()),
         platforms=own.platforms or parent.platforms,
         environment={**parent.environment, **own.environment},
+        run=(*parent.run, *own.run),
         owners={**parent.owners, **own.owners},
         files=own.files,
         directories=own.directories,

@@ -232,7 +232,7 @@ class DerivedEnv:
 
     Base and recipe are the other's. ``variants`` and ``platforms`` name some of its own, or
     none for all. What both give of ``as_of``, ``sdists``, ``environment`` and ``owners``, this
-    one decides.
+    one decides. Its ``run`` comes after the other's.
     """
 
     title: Line
@@ -244,6 +244,7 @@ class DerivedEnv:
     variants: Mapping[VariantName, Requirements] = field(factory=dict)
     platforms: tuple[Platform, ...] = ()
     environment: Mapping[VariableName, Value] = field(factory=dict)
+    run: tuple[Value, ...] = ()
     owners: Mapping[ImagePath, PackageName] = field(factory=dict)
     files: Mapping[ImagePath, LaidFile] = field(factory=dict)
     directories: Mapping[ImagePath, Owner] = field(factory=dict)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from attrs import frozen
+from attrs import field, frozen
 
 from lockyard.assemble.layout import Image
 from lockyard.errors import BuildError, EngineError
@@ -88,6 +89,7 @@ class ByEngine:
     engine: Engine
     cache: bool = True
     name: Literal["docker"] = "docker"
+    _dockerfiles: dict[str, str] = field(factory=dict, init=False, eq=False, repr=False)
 
     def suited(self, plans: Sequence[ImagePlan]) -> list[ImagePlan]:
         """See Method: those whose programs the engine runs. Raise EngineError for none."""
@@ -103,12 +105,15 @@ class ByEngine:
 
     def inputs(self, plan: ImagePlan) -> Mapping[str, str]:
         """See Method."""
-        import hashlib  # noqa: PLC0415
+        return {"dockerfile": hashlib.sha256(self.dockerfile(plan).encode()).hexdigest()}
 
+    def dockerfile(self, plan: ImagePlan) -> str:
+        """Return a plan's Dockerfile, the same each time, whatever becomes of the template."""
         from lockyard.tasks.dockerfile import dockerfile_of  # noqa: PLC0415
 
-        text = dockerfile_of(self.fleet, plan)
-        return {"dockerfile": hashlib.sha256(text.encode()).hexdigest()}
+        if plan.key not in self._dockerfiles:
+            self._dockerfiles[plan.key] = dockerfile_of(self.fleet, plan)
+        return self._dockerfiles[plan.key]
 
     @contextmanager
     def begin(
@@ -136,11 +141,11 @@ class _EngineBuilds:
     def _image(self, plan: ImagePlan) -> Image:
         from lockyard.docker.buildkit import run_build, take_image  # noqa: PLC0415
         from lockyard.docker.context import write_context  # noqa: PLC0415
-        from lockyard.tasks.dockerfile import dockerfile_of, make_context  # noqa: PLC0415
+        from lockyard.tasks.dockerfile import make_context  # noqa: PLC0415
 
         store = self.supply.store
-        text = dockerfile_of(self.method.fleet, plan)
-        context = make_context(plan, text, self.supply, self.jobs)
+        dockerfile = self.method.dockerfile(plan)
+        context = make_context(plan, dockerfile, self.supply, self.jobs)
         with tempfile.TemporaryDirectory(dir=store.scratch()) as scratch:
             given, made = Path(scratch) / "context", Path(scratch) / "layout"
             write_context(context, store, given)
