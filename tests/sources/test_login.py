@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import json
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -122,3 +123,14 @@ def test_one_thread_logs_in_for_all(exchange: str, tmp_path: Path) -> None:
     assert len(Exchange.forms) == 1
     login.answer(challenge, PULL, first, "it")
     assert len(Exchange.forms) == 2
+
+
+@pytest.mark.parametrize("challenge", ['Basic realm="it"', 'Bearer realm="https://t.example"'])
+def test_nobody_on_the_way_learns_a_password(tmp_path: Path, challenge: str) -> None:
+    auth = b64encode(b"user:secret").decode()
+    (tmp_path / "config.json").write_text(json.dumps({"auths": {"hub.example": {"auth": auth}}}))
+    environ = {"DOCKER_CONFIG": str(tmp_path)}
+    login = Login("hub.example", "http://hub.example", environ, session())
+    with pytest.raises(FetchError, match="isn't reached by HTTPS") as caught:
+        login.answer(challenge, PUSH, None, "it")
+    assert "secret" not in str(caught.value)
