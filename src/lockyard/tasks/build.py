@@ -188,7 +188,7 @@ class Builder:
                 except LockyardError as error:
                     failed[job.image] = error
                     continue
-                new = {layer_key(layer) for plan in job.plans for layer in plan.layers}
+                keys = [layer_key(layer) for plan in job.plans for layer in plan.layers]
                 now = time.monotonic()
                 done.append(
                     _built(
@@ -196,7 +196,7 @@ class Builder:
                         "built",
                         round(now - started, 2),
                         ledger=ledger,
-                        new_layers=len(new & assembly.missing),
+                        new_layers=sum(key in assembly.missing for key in keys),
                     )
                 )
                 started = now
