@@ -1,0 +1,22 @@
+"""Serve the model of train_tensorflow.py."""
+
+# Runs in the image, whose libraries the type checker does not have.
+# mypy: ignore-errors
+
+import json
+import os
+from pathlib import Path
+
+import tensorflow as tf
+
+model = None
+
+
+def init():
+    global model  # noqa: PLW0603 - the server calls init() once, then run()
+    model = tf.saved_model.load(str(Path(os.environ["AZUREML_MODEL_DIR"]) / "line"))
+
+
+def run(data):
+    rows = tf.constant(json.loads(data)["data"], dtype=tf.float32)
+    return model(rows)[:, 0].numpy().tolist()
