@@ -33,6 +33,26 @@ def test_builds_once(yard: Yard) -> None:
     assert [path.stat().st_mtime_ns for path in sorted(yard.root.rglob("*"))] == stamps
 
 
+def test_a_comment_is_looked_at_once(yard: Yard) -> None:
+    """What was built from the very same files isn't planned again, nor is its lock parsed."""
+    yard.lock("trial", yard.base(), yard.wheel("alpha"))
+    first = yard.run("build", "trial")
+    (ledger,) = yard.root.glob("dist/*/lockyard.json")
+    spec, lock = yard.root / "envs/trial.toml", yard.root / "locks/trial.lock.toml"
+    origin = json.loads(ledger.read_bytes())["origin"]
+    spec.write_text(spec.read_text() + "# why it is here\n")
+    again = yard.run("build", "trial")
+    assert ": nothing to do, " in again.stdout
+    assert again.stdout.splitlines()[1] == first.stdout.splitlines()[1]
+    noted = json.loads(ledger.read_bytes())["origin"]
+    assert noted != origin
+    lock.write_text(lock.read_text() + "[")
+    assert yard.refused(LockError.status, "build", "trial")
+    # Only where the files are what the ledger says of them is it believed.
+    ledger.write_text(ledger.read_text().replace(noted, origin))
+    assert yard.refused(LockError.status, "build", "trial")
+
+
 def test_invoke_builds_the_same(yard: Yard) -> None:
     yard.lock("trial", yard.base(), yard.wheel("alpha"))
     digests = []

@@ -4,7 +4,7 @@ import pytest
 
 from lockyard.errors import SpecError
 from lockyard.spec.reader import Fleet, read_fleet
-from lockyard.tasks.names import check_names, image_names
+from lockyard.tasks.names import check_names, clashes, image_names
 
 ENV = 'title = "Another"\nbase = "debian12"\n'
 
@@ -53,3 +53,17 @@ def test_names_that_run_together(fleet: Fleet) -> None:
     again = read_fleet(fleet.root)
     with pytest.raises(SpecError):
         check_names(again, "trial", images(again))
+
+
+def test_envs_that_are_known_are_not_read_again(fleet: Fleet) -> None:
+    write(fleet, "again", f'{ENV}stem = "trial"\n')
+    check_names(fleet, "trial", images(fleet), known={"again"})
+
+
+def test_each_env_that_clashes_is_told_of_another() -> None:
+    found = clashes({"a": {"one", "two"}, "b": {"two"}, "c": {"three"}, "d": {"two"}})
+    assert {env: str(error.faults[0]) for env, error in found.items()} == {
+        env: f"envs/{env}.toml: its image two is that of env {other} as well "
+        "(give one of them another stem)"
+        for env, other in {"a": "b", "b": "a", "d": "a"}.items()
+    }

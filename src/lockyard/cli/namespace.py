@@ -41,17 +41,18 @@ def list_(_: Context, json: bool = False) -> None:
     Example: invoke list --json
     """
     from lockyard.tasks.list import Listed, list_env  # noqa: PLC0415
+    from lockyard.tasks.origin import Origins  # noqa: PLC0415
 
     with told(as_json=json):
         fleet = fleet_here()
-        known = fleet.env_names()
+        known, origins = fleet.env_names(), Origins(fleet)
         width = max((len(name) for name in known), default=0)
 
         def line(row: Listed) -> str:
             name = f"{row.repository}@{row.digest}" if row.digest else row.repository
             return f"{row.env:<{width}}  {row.lock:<7}  {name}"
 
-        done, failed = each(known, lambda name: list_env(fleet, name, Path("dist")))
+        done, failed = each(known, lambda name: list_env(fleet, name, Path("dist"), origins))
         finish(
             [row for rows in done for row in rows],
             failed,

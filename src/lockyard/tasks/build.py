@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from attrs import Factory, field, frozen
+from attrs import Factory, evolve, field, frozen
 
-from lockyard import ASSEMBLY_VERSION
-from lockyard.assemble.layout import Image, read_ledger, top_document
+from lockyard.assemble.layout import Image, read_ledger
 from lockyard.errors import LockyardError
 from lockyard.events import Reporter
 from lockyard.plan.image import ImagePlan
 from lockyard.plan.layer import layer_key
+from lockyard.spec.model import Env, Recipe
+from lockyard.spec.names import Names
 from lockyard.spec.reader import Fleet
 from lockyard.store.store import Store
+from lockyard.tasks.ledger import changes, ledger_of, ledger_text, note_origin
 from lockyard.tasks.method import Embedded, Method
-from lockyard.tasks.names import check_names
+from lockyard.tasks.names import check_names, clashes, env_names
+from lockyard.tasks.origin import Origins
 from lockyard.tasks.plan import check_coherent, plan_env
-from lockyard.tasks.reasons import reasons
 from lockyard.tasks.supply import Supply
 
 State = Literal["built", "unchanged", "would build"]
@@ -59,10 +60,19 @@ class _Job:
     folder: Path
     ledger: Mapping[str, Any] | None
     method: Method
+    origin: str
+
+    @property
+    def env(self) -> str:
+        return self.plans[0].env
+
+    @property
+    def names(self) -> Names:
+        return self.plans[0].names
 
     @property
     def image(self) -> str:
-        return self.plans[0].names.image
+        return self.names.image
 
     @property
     def keys(self) -> dict[str, str]:
@@ -115,9 +125,7 @@ class Builder:
         The errors go by the image, or by the env where that can't be planned. Without
         ``keep_going``, nothing more is begun after the first.
         """
-        jobs, failed = self._plan(names)
-        done = [_built(job, "unchanged", 0.0) for job in jobs if job.is_done]
-        todo = [job for job in jobs if not job.is_done]
+        done, todo, failed = self._survey(names, note=not dry_run)
         if dry_run:
             done += [self._would_build(job) for job in todo]
         else:
@@ -129,17 +137,61 @@ class Builder:
         order = {name: number for number, name in enumerate(names)}
         return sorted(done, key=lambda each: (order[each.env], each.image)), failed
 
-    def _plan(self, names: Iterable[str]) -> tuple[list[_Job], dict[str, LockyardError]]:
-        jobs: list[_Job] = []
+    def _survey(
+        self, names: Sequence[str], *, note: bool
+    ) -> tuple[list[Built], list[_Job], dict[str, LockyardError]]:
+        """Return the images that are there, those to be had, and the envs that have a fault.
+
+        With ``note``, what had to be planned to be found unchanged won't have to be again.
+        """
         failed: dict[str, LockyardError] = {}
+        envs: dict[str, Env] = {}
+        named: dict[str, dict[str, Names]] = {}
+        recipes: dict[str, Recipe] = {}
         for name in names:
             try:
-                jobs += self._jobs(name)
+                env = envs[name] = self.fleet.env(name)
+                if env.recipe not in recipes:
+                    recipes[env.recipe] = self.fleet.recipe(env.recipe)
+                named[name] = env_names(self.fleet, env, recipes[env.recipe])
             except LockyardError as error:
                 failed[name] = error
-        return jobs, failed
+        failed |= clashes({name: each.keys() for name, each in named.items()})
+        origins = Origins(self.fleet)
+        done: list[Built] = []
+        todo: list[_Job] = []
+        for name in (each for each in named if each not in failed):
+            try:
+                check_names(self.fleet, name, named[name].keys(), known=named)
+                origin = origins.of(envs[name])
+                kept = self._kept(name, named[name], origin)
+                jobs = [] if kept else self._jobs(name, origin)
+            except LockyardError as error:
+                failed[name] = error
+                continue
+            done += kept
+            for job in jobs:
+                if not job.is_done:
+                    todo.append(job)
+                    continue
+                done.append(_held(name, job.names, job.folder, job.ledger or {}))
+                if note:
+                    note_origin(job.folder, job.ledger or {}, origin)
+        return done, todo, failed
 
-    def _jobs(self, name: str) -> list[_Job]:
+    def _kept(self, env: str, named: Mapping[str, Names], origin: str) -> list[Built]:
+        """Return an env's images if all were made from what they would be made from now."""
+        kept = []
+        for image, names in named.items():
+            ledger = read_ledger(self.output / image)
+            if not origin or ledger is None or ledger.get("origin") != origin:
+                return []
+            if ledger.get("builder") != self.method.name or not self.method.by_files:
+                return []
+            kept.append(_held(env, names, self.output / image, ledger))
+        return kept
+
+    def _jobs(self, name: str, origin: str) -> list[_Job]:
         """Return an env's images. Raise SpecError or LockError for what can't be built."""
         by_image: dict[str, list[ImagePlan]] = {}
         plans = plan_env(self.fleet, name)
@@ -148,13 +200,13 @@ class Builder:
             self.reporter.note(f"{name}: {platform} is left out, since the engine can't run it")
         for plan in suited:
             by_image.setdefault(plan.names.image, []).append(plan)
-        check_names(self.fleet, name, by_image.keys())
         jobs = [
             _Job(
                 plans=tuple(plans),
                 folder=self.output / image,
                 ledger=read_ledger(self.output / image),
                 method=self.method,
+                origin=origin,
             )
             for image, plans in by_image.items()
         ]
@@ -167,7 +219,13 @@ class Builder:
 
         layers = [layer for plan in job.plans for layer in plan.layers]
         missing = sum(cached_layer(layer, self.store) is None for layer in layers)
-        return _built(job, "would build", 0.0, new_layers=missing, why=_why(job))
+        return evolve(
+            _held(job.env, job.names, job.folder, {}),
+            state="would build",
+            layers=len(layers),
+            new_layers=missing,
+            why=changes(job.plans, job.ledger, job.method.name),
+        )
 
     def _make(self, jobs: Sequence[_Job]) -> tuple[list[Built], dict[str, LockyardError]]:
         """Bring what images are made of, build their layers, and put them together."""
@@ -191,12 +249,11 @@ class Builder:
                 keys = [layer_key(layer) for plan in job.plans for layer in plan.layers]
                 now = time.monotonic()
                 done.append(
-                    _built(
-                        job,
-                        "built",
-                        round(now - started, 2),
-                        ledger=ledger,
+                    evolve(
+                        _held(job.env, job.names, job.folder, ledger),
+                        state="built",
                         new_layers=sum(key in assembly.missing for key in keys),
+                        seconds=round(now - started, 2),
                     )
                 )
                 started = now
@@ -206,72 +263,23 @@ class Builder:
         """Write an image's layout; return its ledger."""
         from lockyard.assemble.layout import write_layout  # noqa: PLC0415
 
-        ledger = _ledger(job, images)
-        text = json.dumps(ledger, sort_keys=True, indent=1).encode() + b"\n"
-        write_layout(images, job.plans[0].names.repository, text, self.store, job.folder)
+        ledger = ledger_of(job.plans, images, job.made_by, job.origin)
+        write_layout(images, job.names.repository, ledger_text(ledger), self.store, job.folder)
         return ledger
 
 
-def _why(job: _Job) -> tuple[str, ...]:
-    """Say what differs from the last build of an image."""
-    ledger = job.ledger or {}
-    if job.ledger is not None and ledger.get("builder") != job.method.name:
-        return (f"it was built by another builder: {ledger.get('builder')}",)
-    parts = ledger.get("parts")
-    then = parts if isinstance(parts, dict) else {}
-    now = {plan.target.platform: plan.parts for plan in job.plans}
-    told = [f"{platform} isn't asked for any more" for platform in sorted(then.keys() - now)]
-    for platform, each in now.items():
-        if then.get(platform) != each:
-            told += reasons(each, then.get(platform))
-    return tuple(dict.fromkeys(told)) or ("its Dockerfile is another",)
-
-
-def _built(
-    job: _Job,
-    state: State,
-    seconds: float,
-    *,
-    ledger: Mapping[str, Any] | None = None,
-    new_layers: int = 0,
-    why: tuple[str, ...] = (),
-) -> Built:
-    ledger = ledger or (job.ledger if state == "unchanged" else None) or {}
+def _held(env: str, names: Names, folder: Path, ledger: Mapping[str, Any]) -> Built:
+    """Return an image that is there as its ledger says."""
     return Built(
-        env=job.plans[0].env,
-        image=job.image,
-        repository=job.plans[0].names.repository,
-        folder=str(job.folder),
-        state=state,
+        env=env,
+        image=names.image,
+        repository=names.repository,
+        folder=str(folder),
+        state="unchanged",
         digests=ledger.get("images", {}),
         size=sum(ledger.get("blobs", {}).values()),
-        layers=sum(len(each) for each in ledger.get("layers", {}).values())
-        or sum(len(plan.layers) for plan in job.plans),
-        new_layers=new_layers,
-        seconds=seconds,
-        why=why,
+        layers=sum(len(each) for each in ledger.get("layers", {}).values()),
+        new_layers=0,
+        seconds=0.0,
         blobs=ledger.get("blobs", {}),
     )
-
-
-def _ledger(job: _Job, images: Sequence[Image]) -> dict[str, Any]:
-    """Return the record of a build: what went in by its key, what came out by its digests."""
-    top = top_document(images)
-    blobs = {name: size for image in images for name, size in image.blobs.items()}
-    blobs[top.digest] = len(top.data)
-    return {
-        "format": 1,
-        **job.made_by,
-        "assembly": ASSEMBLY_VERSION,
-        "plans": job.keys,
-        "parts": {plan.target.platform: plan.parts for plan in job.plans},
-        "images": {image.platform: image.digest for image in images},
-        "blobs": blobs,
-        "layers": {
-            image.platform: [
-                {"title": layer.title, "digest": layer.digest, "diff_id": layer.diff_id}
-                for layer in image.layers
-            ]
-            for image in images
-        },
-    }

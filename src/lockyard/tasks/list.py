@@ -13,6 +13,7 @@ from lockyard.lock.inputs import changed_inputs, inputs
 from lockyard.spec.model import Env
 from lockyard.spec.names import names
 from lockyard.spec.reader import Fleet
+from lockyard.tasks.origin import Origins
 from lockyard.tasks.parents import parent_lock
 
 
@@ -31,29 +32,35 @@ class Listed:
     digest: str
 
 
-def list_env(fleet: Fleet, name: str, output: Path) -> list[Listed]:
-    """Return an env's images, one for each variant."""
+def list_env(fleet: Fleet, name: str, output: Path, origins: Origins | None = None) -> list[Listed]:
+    """Return an env's images, one for each variant.
+
+    ``origins`` are the fleet's, where several envs are listed: they read what they share once.
+    """
     env = fleet.env(name)
     recipe = fleet.recipe(env.recipe)
-    state = _lock_state(fleet, env)
-    rows = []
-    for variant in sorted(env.variants):
-        called = names(fleet.workspace, env, recipe, variant)
-        ledger = read_ledger(fleet.root / output / called.image) or {}
-        rows.append(
-            Listed(
-                env=name,
-                title=env.title,
-                variant=variant,
-                platforms=env.platforms,
-                image=called.image,
-                repository=called.repository,
-                environment=called.environment,
-                lock=state,
-                digest=", ".join(sorted(ledger.get("images", {}).values())),
-            )
+    held = {
+        variant: names(fleet.workspace, env, recipe, variant) for variant in sorted(env.variants)
+    }
+    ledgers = [read_ledger(fleet.root / output / called.image) or {} for called in held.values()]
+    origin = (origins or Origins(fleet)).of(env)
+    # What was built from these very files has a lock that fits.
+    built = any(origin and ledger.get("origin") == origin for ledger in ledgers)
+    state = "fresh" if built else _lock_state(fleet, env)
+    return [
+        Listed(
+            env=name,
+            title=env.title,
+            variant=variant,
+            platforms=env.platforms,
+            image=called.image,
+            repository=called.repository,
+            environment=called.environment,
+            lock=state,
+            digest=", ".join(sorted(ledger.get("images", {}).values())),
         )
-    return rows
+        for (variant, called), ledger in zip(held.items(), ledgers, strict=True)
+    ]
 
 
 def _lock_state(fleet: Fleet, env: Env) -> Literal["fresh", "stale", "missing"]:

@@ -39,6 +39,10 @@ class Method(Protocol):
     def name(self) -> Literal["embedded", "docker"]:
         """Return what the way is called."""
 
+    @property
+    def by_files(self) -> bool:
+        """Tell whether the workspace's files alone decide what it builds."""
+
     def suited(self, plans: Sequence[ImagePlan]) -> list[ImagePlan]:
         """Return those of an env's plans that can be built so."""
 
@@ -56,6 +60,7 @@ class Embedded:
     """Lockyard's own builder, which executes nothing."""
 
     name: Literal["embedded"] = "embedded"
+    by_files: bool = True
 
     def suited(self, plans: Sequence[ImagePlan]) -> list[ImagePlan]:
         """See Method: all can. Raise BuildError where there is something to execute."""
@@ -89,6 +94,7 @@ class ByEngine:
     engine: Engine
     cache: bool = True
     name: Literal["docker"] = "docker"
+    by_files: bool = False  # the engine has a say: which platforms it can run
     _dockerfiles: dict[str, str] = field(factory=dict, init=False, eq=False, repr=False)
 
     def suited(self, plans: Sequence[ImagePlan]) -> list[ImagePlan]:
