@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
 from attrs import field, frozen
 
@@ -19,10 +18,9 @@ from lockyard.build.recipe import laid_entries, recipe_tree
 from lockyard.build.tree import Tree
 from lockyard.build.wheel.archive import open_wheel
 from lockyard.build.wheel.install import installed_entries
-from lockyard.errors import BuildError, StoreError
+from lockyard.errors import BuildError
 from lockyard.fetch.image import fetch_image
 from lockyard.fetch.pool import Cancel
-from lockyard.lock.model import Artifact
 from lockyard.plan.layer import (
     ChosenLayer,
     CondaLayer,
@@ -33,6 +31,7 @@ from lockyard.plan.layer import (
     RecipeLayer,
     WheelLayer,
 )
+from lockyard.store.paths import artifact_paths
 from lockyard.store.store import Store
 
 
@@ -57,7 +56,7 @@ def layer_content(layer: Layer, store: Store, cancel: Cancel | None = None) -> I
     with ExitStack() as stack:
         match layer:
             case DebianLayer():
-                debs = stack.enter_context(open_debs(_paths(layer.debs, store)))
+                debs = stack.enter_context(open_debs(artifact_paths(layer.debs, store)))
                 below = {deb.file for deb in layer.below}
                 yield Content(tree=added_tree(debs, below) if below else base_tree(debs))
             case CondaLayer():
@@ -66,7 +65,7 @@ def layer_content(layer: Layer, store: Store, cancel: Cancel | None = None) -> I
                     python=layer.prefix.python,
                     channels={each.source: layer.channel for each in layer.packages},
                 )
-                paths = _paths(layer.packages, store)
+                paths = artifact_paths(layer.packages, store)
                 installed = conda_packages(layer.packages, paths, prefix, store.scratch(), cancel)
                 yield _owned(stack.enter_context(installed), layer.part)
             case WheelLayer():
@@ -101,7 +100,7 @@ def _wheels(layer: WheelLayer, store: Store) -> Iterator[list[list[Entry]]]:
     with ExitStack() as stack:
         yield [
             installed_entries(stack.enter_context(open_wheel(path, file)), layer.prefix)
-            for file, path in _paths(layer.wheels, store).items()
+            for file, path in artifact_paths(layer.wheels, store).items()
         ]
 
 
@@ -125,19 +124,5 @@ def _accounts(layer: RecipeLayer, store: Store) -> Iterator[Accounts | ImageAcco
         pulled = fetch_image(layer.image, store=store)
         yield ImageAccounts(files=base_files(pulled, store, PATHS))
     else:
-        with open_debs(_paths(layer.account_debs, store)) as debs:
+        with open_debs(artifact_paths(layer.account_debs, store)) as debs:
             yield base_accounts(debs)
-
-
-def _paths(artifacts: Sequence[Artifact], store: Store) -> dict[str, Path]:
-    paths = {}
-    for artifact in artifacts:
-        path = store.artifact(artifact.sha256, artifact.size)
-        if path is None:
-            raise StoreError(
-                f"{artifact.file} has gone from the store",
-                where=str(store.root),
-                solution="build again: it will be fetched again",
-            )
-        paths[artifact.file] = path
-    return paths

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from types import TracebackType
 
 from lockyard.build.built import BuiltLayer
+from lockyard.build.bytecode.modules import Compilers
 from lockyard.build.layer import build_layer, cached_layer
 from lockyard.build.recipe import prefix_entries
 from lockyard.build.tree import Tree
@@ -32,6 +33,7 @@ class LayerBuilds:
         self._builders = ThreadPoolExecutor(jobs)
         self._futures: dict[str, Future[BuiltLayer]] = {}
         self._cancel = Cancel()
+        self._compilers = Compilers(store)
 
     def submit(self, layer: Layer) -> Future[BuiltLayer]:
         """Return the layer to come; what it is made of is in the store unless it is itself.
@@ -50,7 +52,7 @@ class LayerBuilds:
         task = layer_key(layer)[:32]
         self._reporter.begin(task, f"Building {layer.title}")
         try:
-            return build_layer(layer, self._store, self._compressors, self._cancel)
+            return build_layer(layer, self._store, self._compressors, self._compilers, self._cancel)
         finally:
             self._reporter.end(task)
 
@@ -64,6 +66,7 @@ class LayerBuilds:
         trace: TracebackType | None,
     ) -> None:
         with ExitStack() as stack:
+            stack.enter_context(self._compilers)
             stack.callback(self._compressors.shutdown)
             if kind is not None:
                 self._cancel.set()

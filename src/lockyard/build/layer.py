@@ -9,6 +9,7 @@ from typing import Any
 from attrs import evolve
 
 from lockyard.build.built import BuiltLayer
+from lockyard.build.bytecode.modules import Compilers
 from lockyard.build.compress import GzipStream
 from lockyard.build.content import layer_content
 from lockyard.build.entry import Entry
@@ -47,7 +48,11 @@ def _built(layer: Layer, *, digest: str, size: int, diff_id: str, owned: Any) ->
 
 
 def build_layer(
-    layer: Layer, store: Store, executor: Executor, cancel: Cancel | None = None
+    layer: Layer,
+    store: Store,
+    executor: Executor,
+    compilers: Compilers,
+    cancel: Cancel | None = None,
 ) -> BuiltLayer:
     """Build a layer from artifacts that are in the store; compression goes to ``executor``.
 
@@ -55,14 +60,18 @@ def build_layer(
     as it was then, and when it is cancelled.
     """
     cancel = cancel or Cancel()
-    with layer_content(layer, store, cancel) as content, store.writer("blob") as writer:
+    with (
+        layer_content(layer, store, cancel) as content,
+        compilers.compiled(layer, content.tree, cancel) as tree,
+        store.writer("blob") as writer,
+    ):
         stream = GzipStream(writer.write, executor)
 
         def write(data: bytes) -> None:
             cancel.check()
             stream.write(data)
 
-        write_tar(content.tree, write)
+        write_tar(tree, write)
         diff_id = stream.finish()
         writer.commit()
         built = BuiltLayer(

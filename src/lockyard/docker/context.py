@@ -16,6 +16,7 @@ from lockyard.assemble.document import MANIFEST, Document
 from lockyard.assemble.left import prefix_of, sweep_left
 from lockyard.assemble.replace import replace_folder
 from lockyard.build.built import BuiltLayer
+from lockyard.build.bytecode import child
 from lockyard.docker.template import BASE
 from lockyard.errors import BuildError, StoreError
 from lockyard.export.requirements import pinned
@@ -29,6 +30,7 @@ from lockyard.store.store import Store
 
 DOCKERFILE = "Dockerfile"
 SUMS = "SHA256SUMS"
+COMPILE = "compile.py"
 _CHUNK = 1 << 20
 
 
@@ -85,11 +87,17 @@ def context_of(
         *(_archive(path, built[layer_key(layer)]) for path, layer in _archives(plan)),
         *(_wheel(wheel) for wheel in wheels),
         _text("requirements.txt", pinned(wheels)),
+        *([_text(COMPILE, _compile_text())] if any(each.compiler for each in layers) else ()),
         *(_layout(base) if base else ()),
     ]
     files.sort(key=lambda file: file.path)
     sums = "".join(f"{file.sha256}  ./{file.path}\n" for file in files)
     return Context(files=(_text(DOCKERFILE, dockerfile), _text(SUMS, sums), *files))
+
+
+def _compile_text() -> str:
+    """Return the program that compiles modules, the one that the embedded builder runs."""
+    return Path(child.__file__).read_text(encoding="utf-8")
 
 
 def archived(plan: ImagePlan) -> list[Layer]:

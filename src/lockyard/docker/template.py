@@ -22,6 +22,7 @@ def render(template: str, plan: ImagePlan, where: str) -> str:
     """Return the Dockerfile of an image; ``where`` names the template in errors.
 
     Its places are ``title``, ``platform``, ``epoch``, ``contexts``, ``prefix``, ``python``,
+    ``modules`` (the folder of Python's packages),
     ``steps`` (the env's own commands) and ``config``, which are the instructions for what the
     config says. Raise SpecError for a template that has another, BuildError for a setting that
     no Dockerfile can say.
@@ -38,6 +39,7 @@ def render(template: str, plan: ImagePlan, where: str) -> str:
         ),
         "prefix": prefix.path,
         "python": prefix.executable,
+        "modules": f"/{prefix.site_packages}",
         "steps": "\n".join(_steps(plan)),
         "config": "\n".join(_instructions(plan)),
     }

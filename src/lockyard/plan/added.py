@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from lockyard.lock.model import Deb
+from lockyard.plan.compiler import Compiler
 from lockyard.plan.division import LARGEST
 from lockyard.plan.layer import (
     ChosenLayer,
@@ -25,6 +26,7 @@ def added_layers(
     packages: Sequence[PackageLayer],
     chosen: Sequence[ChosenLayer],
     below: Sequence[Layer],
+    compiler: Compiler | None,
 ) -> tuple[Layer, ...]:
     """Return the layers of an env that extends another, those ``below`` being the other's.
 
@@ -35,7 +37,7 @@ def added_layers(
     directories = _directories(env, recipe, packages, more_debs)
     return (
         *below,
-        *([DebianLayer(debs=debs, below=standing)] if more_debs else []),
+        *([DebianLayer(debs=debs, below=standing, compiler=compiler)] if more_debs else []),
         *(part for layer in packages for part in in_parts(layer, LARGEST)),
         *chosen,
         *([_files_layer(env, recipe, directories)] if env.files or directories else []),

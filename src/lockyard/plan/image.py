@@ -13,6 +13,7 @@ from lockyard.export.channel import channel_address
 from lockyard.lock.finding import serving
 from lockyard.lock.model import Artifact, BaseImage, Deb, Lock, Target
 from lockyard.plan.added import added_layers, own_choice
+from lockyard.plan.compiler import Compiler, compiler_of
 from lockyard.plan.config import image_config
 from lockyard.plan.division import LARGEST, MOST_BIG, divide
 from lockyard.plan.layer import (
@@ -103,12 +104,13 @@ def plan_image(
         virtual=not isinstance(base, ImageBase),
     )
     image = next((each for each in lock.images if each.platform == target.platform), None)
-    packages = _package_layers(workspace, lock, target, prefix, parent)
+    compiler = compiler_of(lock, target, base.interpreter, base.prefix) if recipe.bytecode else None
+    packages = _package_layers(workspace, lock, target, prefix, parent, compiler)
     debs = tuple(serving(lock.debs, target))
     layers = (
-        _first_layers(env, recipe, debs, packages, prefix, image)
+        _first_layers(env, recipe, debs, packages, prefix, image, compiler)
         if parent is None
-        else _added_layers(env, recipe, debs, packages, parent.layers)
+        else _added_layers(env, recipe, debs, packages, parent.layers, compiler)
     )
     published = [wheel.uploaded for wheel in serving(lock.wheels, target) if wheel.uploaded]
     return ImagePlan(
@@ -130,6 +132,7 @@ def _package_layers(
     target: Target,
     prefix: Prefix,
     parent: ImagePlan | None,
+    compiler: Compiler | None,
 ) -> list[PackageLayer]:
     """Divide a target's conda packages and wheels, less those that a parent has."""
     held = {each.sha256 for each in parent.artifacts} if parent else set()
@@ -150,7 +153,7 @@ def _package_layers(
     return [
         *layers,
         *(
-            WheelLayer(title=_title(group), wheels=group, prefix=prefix)
+            WheelLayer(title=_title(group), wheels=group, prefix=prefix, compiler=compiler)
             for group in divide(wheels, max(most, 0))
         ),
     ]
@@ -167,10 +170,11 @@ def _first_layers(
     packages: Sequence[PackageLayer],
     prefix: Prefix,
     image: BaseImage | None,
+    compiler: Compiler | None,
 ) -> tuple[Layer, ...]:
     """Return the layers of an env that extends none."""
     return (
-        *([DebianLayer(debs=debs)] if debs else []),
+        *([DebianLayer(debs=debs, compiler=compiler)] if debs else []),
         *(part for layer in packages for part in in_parts(layer, LARGEST)),
         *chosen_layers(packages, env),
         RecipeLayer(
@@ -188,9 +192,11 @@ def _added_layers(
     debs: tuple[Deb, ...],
     packages: Sequence[PackageLayer],
     below: Sequence[Layer],
+    compiler: Compiler | None,
 ) -> tuple[Layer, ...]:
     own = own_choice(env, packages, below)
-    return added_layers(env, recipe, debs, packages, chosen_layers(own, env) if own else [], below)
+    chosen = chosen_layers(own, env) if own else []
+    return added_layers(env, recipe, debs, packages, chosen, below, compiler)
 
 
 def chosen_layers(packages: Sequence[PackageLayer], env: Env) -> list[ChosenLayer]:

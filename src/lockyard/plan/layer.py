@@ -11,6 +11,7 @@ from attrs import asdict, evolve, frozen
 
 from lockyard import ASSEMBLY_VERSION
 from lockyard.lock.model import Artifact, BaseImage, CondaPackage, Deb, Wheel
+from lockyard.plan.compiler import Compiler
 from lockyard.plan.compression import COMPRESSION
 from lockyard.plan.prefix import Prefix
 from lockyard.spec.checks import ImagePath, Owner
@@ -55,11 +56,13 @@ class DebianLayer:
     """Debian packages, unpacked and configured.
 
     Those ``below`` are among them, and stand in the image already: the layer has what all of
-    them together have beyond what those alone do.
+    them together have beyond what those alone do. Where there is a ``compiler``, Python's modules
+    have their bytecode beside them.
     """
 
     debs: tuple[Deb, ...]
     below: tuple[Deb, ...] = ()
+    compiler: Compiler | None = None
 
     @property
     def title(self) -> str:
@@ -77,17 +80,22 @@ class DebianLayer:
     def inputs(self) -> Mapping[str, Any]:
         """Return all that decides this layer's bytes."""
         below = {"below": _digests(self.below)} if self.below else {}
-        return {"kind": "debian", "debs": _digests(self.debs), **below}
+        debs = {"kind": "debian", "debs": _digests(self.debs), **below}
+        return debs | _bytecode(self.compiler)
 
 
 @frozen(kw_only=True)
 class WheelLayer:
-    """Wheels, installed into a prefix, or a part of the files of one."""
+    """Wheels, installed into a prefix, or a part of the files of one.
+
+    Where there is a ``compiler``, modules have their bytecode beside them.
+    """
 
     title: str
     wheels: tuple[Wheel, ...]
     prefix: Prefix
     part: Part = WHOLE
+    compiler: Compiler | None = None
 
     @property
     def artifacts(self) -> tuple[Artifact, ...]:
@@ -102,12 +110,14 @@ class WheelLayer:
         """
         place = [self.prefix.path, self.prefix.minor, self.prefix.virtual]
         wheels = {"kind": "wheels", "wheels": _digests(self.wheels), "prefix": place}
-        return wheels | _part(self.part)
+        return wheels | _part(self.part) | _bytecode(self.compiler)
 
     def alone(self, name: str) -> WheelLayer | None:
-        """Return the layer that one of the packages would be alone."""
+        """Return the layer that one of the packages would be alone, without bytecode."""
         found = tuple(each for each in self.wheels if each.name == name)
-        return evolve(self, wheels=found, title=name, part=WHOLE) if found else None
+        if not found:
+            return None
+        return evolve(self, wheels=found, title=name, part=WHOLE, compiler=None)
 
 
 @frozen(kw_only=True)
@@ -262,6 +272,16 @@ def layer_key(layer: Layer) -> str:
 def digest_of(value: Any) -> str:
     """Return the sha256 of a value's canonical JSON form."""
     return _sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode())
+
+
+def tools_of(layer: Layer) -> tuple[Artifact, ...]:
+    """Return what must be in the store to build a layer, beside what it is made of."""
+    compiled = isinstance(layer, WheelLayer | DebianLayer) and layer.compiler
+    return compiled.tools if compiled else ()
+
+
+def _bytecode(compiler: Compiler | None) -> dict[str, Any]:
+    return {"bytecode": compiler.inputs()} if compiler else {}
 
 
 def _part(part: Part) -> dict[str, list[int]]:

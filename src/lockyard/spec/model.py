@@ -275,7 +275,8 @@ class ImageConfig:
 class Recipe:
     """How a family of images is put together; its name is its folder's.
 
-    ``contents`` holds the bytes of every file that ``files`` names, by its ``source``.
+    With ``bytecode``, modules are compiled as they are packed. ``contents`` holds the bytes of
+    every file that ``files`` names, by its ``source``.
     """
 
     name: str = ""
@@ -283,6 +284,7 @@ class Recipe:
     suffix: NamePart
     user: User
     config: ImageConfig
+    bytecode: bool = False
     requirements: Requirements = Requirements()
     files: Mapping[ImagePath, LaidFile] = field(factory=dict)
     directories: Mapping[ImagePath, Owner] = field(factory=dict)

@@ -46,6 +46,7 @@ def converter(checks: Mapping[Any, Callable[[str], None]]) -> Converter:
     made = Converter(forbid_extra_keys=True, detailed_validation=True)
     made.register_structure_hook(str, _exactly(str, "a text"))
     made.register_structure_hook(int, _exactly(int, "a whole number"))
+    made.register_structure_hook(bool, _exactly(bool, "true or false"))
     made.register_structure_hook(Source, lambda value, _: _by_kind(made, "source", _SOURCES, value))
     made.register_structure_hook(
         Base, lambda value, _: _by_kind(made, "base", _BASES, value, "debian")

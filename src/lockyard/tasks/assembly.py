@@ -20,7 +20,7 @@ from lockyard.fetch.failures import gathered
 from lockyard.fetch.image import PulledImage
 from lockyard.lock.model import BaseImage
 from lockyard.plan.image import ImagePlan
-from lockyard.plan.layer import CondaLayer, Layer, layer_key
+from lockyard.plan.layer import CondaLayer, Layer, layer_key, tools_of
 from lockyard.sources.manifest import parse_settings
 from lockyard.tasks.supply import Supply
 
@@ -52,7 +52,7 @@ class Assembly:
         found = {plan.image.manifest} if plan.image else set()
         for layer in plan.layers:
             if layer_key(layer) in self.missing:
-                found |= {artifact.sha256 for artifact in layer.artifacts}
+                found |= {each.sha256 for each in (*layer.artifacts, *tools_of(layer))}
         return found
 
     def submit(self, plan: ImagePlan) -> None:
@@ -104,7 +104,9 @@ def begin(plans: Sequence[ImagePlan], supply: Supply, jobs: int) -> Iterator[Ass
     bases = {plan.image.manifest: plan.image for plan in plans if plan.image is not None}
     pulled, failures = _pull(bases, supply)
     # Read again before anything is unpacked: what has gone bad since is brought anew.
-    artifacts = [artifact for layer in missing.values() for artifact in layer.artifacts]
+    artifacts = [
+        artifact for layer in missing.values() for artifact in (*layer.artifacts, *tools_of(layer))
+    ]
     failures |= supply.provide_each(artifacts, verify=True)
     with LayerBuilds(store, jobs=jobs, reporter=supply.reporter) as builds:
         assembly = Assembly(

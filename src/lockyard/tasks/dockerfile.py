@@ -17,7 +17,7 @@ from lockyard.docker.template import render
 from lockyard.errors import LockyardError, SpecError
 from lockyard.events import Reporter
 from lockyard.plan.image import ImagePlan
-from lockyard.plan.layer import layer_key
+from lockyard.plan.layer import layer_key, tools_of
 from lockyard.spec.reader import Fleet
 from lockyard.store.faults import output_faults
 from lockyard.store.store import Store
@@ -125,7 +125,8 @@ def make_context(plan: ImagePlan, dockerfile: str, supply: Supply, jobs: int) ->
     layers = archived(plan)
     drop_damaged(layers, store, jobs)
     # Read again before anything is unpacked: what has gone bad since is brought anew.
-    supply.provide(plan.artifacts, verify=True)
+    tools = [tool for layer in layers for tool in tools_of(layer)]
+    supply.provide([*plan.artifacts, *tools], verify=True)
     base = supply.pull(plan.image) if plan.image else None
     with LayerBuilds(store, jobs=jobs, reporter=supply.reporter) as builds:
         futures = {layer_key(layer): builds.submit(layer) for layer in layers}

@@ -1,0 +1,1 @@
+"""Compile modules as they are built into layers, by the Python of their image."""
