@@ -14,6 +14,7 @@ from lockyard import ASSEMBLY_VERSION
 from lockyard.assemble.layout import Image, read_ledger, top_document
 from lockyard.errors import LockyardError
 from lockyard.events import Reporter
+from lockyard.lock.file import lock_sha256
 from lockyard.plan.image import ImagePlan
 from lockyard.plan.layer import layer_key
 from lockyard.spec.reader import Fleet
@@ -59,6 +60,7 @@ class _Job:
     folder: Path
     ledger: Mapping[str, Any] | None
     method: Method
+    root: Path
 
     @property
     def image(self) -> str:
@@ -155,6 +157,7 @@ class Builder:
                 folder=self.output / image,
                 ledger=read_ledger(self.output / image),
                 method=self.method,
+                root=self.fleet.root,
             )
             for image, plans in by_image.items()
         ]
@@ -260,8 +263,11 @@ def _ledger(job: _Job, images: Sequence[Image]) -> dict[str, Any]:
     blobs = {name: size for image in images for name, size in image.blobs.items()}
     blobs[top.digest] = len(top.data)
     return {
-        "format": 1,
+        # Format 1 had neither the lock's digest nor the image's own.
+        "format": 2,
         **job.made_by,
+        "lock": lock_sha256(job.root, job.plans[0].env),
+        "image": f"sha256:{top.digest}",
         "assembly": ASSEMBLY_VERSION,
         "plans": job.keys,
         "parts": {plan.target.platform: plan.parts for plan in job.plans},
