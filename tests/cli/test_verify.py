@@ -126,7 +126,7 @@ def test_an_image_of_a_registry(yard: Yard, built: Path, tmp_path: Path, fake: F
 
 def test_a_changed_image_of_a_registry(yard: Yard, built: Path, tmp_path: Path, fake: Fake) -> None:
     doctor = Doctor(built, tmp_path / "doctored")
-    doctor.archive(3, at("home/inference", lambda info, _: setattr(info, "mode", 0o700)))
+    doctor.archive(3, at("home/dockeruser", lambda info, _: setattr(info, "mode", 0o700)))
     shutil.rmtree(built)
     shutil.copytree(doctor.folder, built)
     ledger = json.loads((built / "lockyard.json").read_bytes())

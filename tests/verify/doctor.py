@@ -10,7 +10,7 @@ import shutil
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 Member = tuple[tarfile.TarInfo, bytes]
 Members = list[Member]
@@ -25,8 +25,8 @@ def layer_members(data: bytes) -> Members:
         ]
 
 
-def tarred(members: Members, format: int = tarfile.PAX_FORMAT) -> bytes:  # noqa: A002
-    """Write members as the builder does."""
+def tarred(members: Members, form: Literal[1, 2] = 2) -> bytes:
+    """Write members as the builder does, in pax format (2), or in GNU's (1)."""
     parts = []
     for info, data in members:
         name = info.name
@@ -35,7 +35,7 @@ def tarred(members: Members, format: int = tarfile.PAX_FORMAT) -> bytes:  # noqa
         info.pax_headers = {
             key: text for key, text in info.pax_headers.items() if key.startswith("X.")
         }
-        parts += [info.tobuf(format, "utf-8", "surrogateescape"), data, bytes(-len(data) % 512)]
+        parts += [info.tobuf(form, "utf-8", "surrogateescape"), data, bytes(-len(data) % 512)]
         info.name = name
     return b"".join([*parts, bytes(1024)])
 

@@ -140,7 +140,7 @@ def test_type(image: Path, doctor: Doctor) -> None:
 
 
 def test_the_form_of_long_names(image: Path, doctor: Doctor) -> None:
-    doctor.archive(2, lambda data: tarred(layer_members(data), tarfile.GNU_FORMAT))
+    doctor.archive(2, lambda data: tarred(layer_members(data), 1))
     told = found(image, doctor)
     assert (told.kind, told.path) == ("header form", "/opt")
     assert told.changes[0].one == "ustar"
@@ -217,7 +217,7 @@ def test_what_is_no_archive(image: Path, doctor: Doctor) -> None:
 def test_an_index_of_other_platforms(image: Path) -> None:
     alone = layout_view(image, "one")
     (manifest,) = alone.manifests.values()
-    both = {each: manifest for each in ("linux/amd64", "linux/arm64")}
+    both = dict.fromkeys(("linux/amd64", "linux/arm64"), manifest)
     two = evolve(alone, title="two", top=platform_index(both), manifests=both)
     assert difference(alone, two) is None  # one of its platforms
     told = difference(two, alone)
