@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from lockyard.errors import BuildError, UsageError, VerifyError
 from lockyard.ship.archive import write_archive
 from tests.cli.conftest import SECONDS, Yard
 from tests.registries import Fake, faking
+from tests.resolve.image.conftest import running
 from tests.verify.doctor import Doctor, at
 
 IMAGE = "trial-debian12-py311-cpu-inference"
@@ -39,7 +41,7 @@ def doctored(built: Path, tmp_path: Path) -> Path:
 
 
 def test_an_image_is_the_same(yard: Yard, built: Path) -> None:
-    before = yard.state()
+    before, owned = yard.state(), _owned(yard.store / "artifacts")
     (done,) = json.loads(yard.run("verify", "trial", "--json").stdout)
     ledger = json.loads((built / "lockyard.json").read_bytes())
     assert done["digests"] == ledger["images"]
@@ -59,9 +61,18 @@ def test_an_image_is_the_same(yard: Yard, built: Path) -> None:
         assert given["user"] in (None, seen["user"])
         assert given["host"] in ("", seen["host"])
         assert not given["clock"] or seen["clock"][:4] in (given["clock"][:4], "2038")
+    # Whoever the rebuilds were, they had the user's own artifacts under other names.
+    assert _owned(yard.store / "artifacts") == owned
     # Nothing is built into the user's store, and nothing is left there.
     assert {path for path in yard.state() if path not in before} == set()
     assert list((yard.store / "tmp").iterdir()) == []
+
+
+def _owned(folder: Path) -> set[tuple[str, int, int, int]]:
+    """Return who owns each file and what the mode and the time of it are."""
+    files = [(path, path.stat()) for path in folder.rglob("*") if path.is_file()]
+    assert files
+    return {(str(path), each.st_uid, each.st_mode, each.st_mtime_ns) for path, each in files}
 
 
 def test_a_table_for_readers(yard: Yard) -> None:
@@ -138,6 +149,29 @@ def test_a_changed_image_of_a_registry(yard: Yard, built: Path, tmp_path: Path, 
     assert done.returncode == VerifyError.status
     assert "layer 3 (recipe inference): mode" in done.stderr
     assert "mode: 0700 -> 0755" in done.stderr
+
+
+@pytest.mark.engine
+def test_a_registry_that_others_wrote(yard: Yard, doctored: Path, tmp_path: Path) -> None:
+    built = yard.root / "dist" / IMAGE
+    with running(tmp_path) as host:
+        assert yard.run("push", "trial", "--registry", host).returncode == 0
+        shutil.rmtree(built / "blobs")
+        shutil.copytree(doctored, built, dirs_exist_ok=True)
+        assert yard.run("push", "trial", "--registry", host, "--tag", "bad").returncode == 0
+        shutil.rmtree(built)
+        call = ("verify", "trial", "--times", "1", "--against", f"{host}/azureml/{IMAGE}")
+        done = yard.run(*call[:-1], f"{call[-1]}:bad")
+        assert done.returncode == VerifyError.status
+        assert f"/{MODULE}\n" in done.stderr
+        dated = next(iter(_tags(host)))
+        assert yard.run(*call[:-1], f"{call[-1]}:{dated}").returncode == 0
+
+
+def _tags(host: str) -> list[str]:
+    """Return the dated tags of the image, the oldest first."""
+    with urllib.request.urlopen(f"http://{host}/v2/azureml/{IMAGE}/tags/list") as answer:
+        return sorted(tag for tag in json.load(answer)["tags"] if tag[0].isdigit())
 
 
 def test_what_names_nothing_is_refused(yard: Yard) -> None:

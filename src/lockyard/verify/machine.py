@@ -50,7 +50,7 @@ def _users() -> Literal["", "root", "namespace"]:
 def _works(*, host: str = "", network: bool = True, user: int | None = None) -> bool:
     """Tell whether a process can be entered so, and read the interpreter there."""
     command = commands(os.getuid(), host=host, network=network, user=user)
-    return _said([*command, sys.executable, "-c", "print('so')"]).strip() == "so"
+    return _said([*command, sys.executable, "-I", "-S", "-c", "print('so')"]).strip() == "so"
 
 
 @cache
@@ -63,7 +63,7 @@ def _clock() -> str:
         if path and Path(path).exists():
             environ = {"LD_PRELOAD": path, "FAKETIME": "@2001-02-03 04:05:06", "TZ": "UTC0"}
             program = "import time; print(time.gmtime().tm_year)"
-            if _said([sys.executable, "-I", "-c", program], environ).strip() == "2001":
+            if _said([sys.executable, "-I", "-S", "-c", program], environ).strip() == "2001":
                 return path
     return ""
 
