@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import signal
@@ -46,6 +47,8 @@ def test_an_image_is_the_same(yard: Yard, built: Path) -> None:
     ledger = json.loads((built / "lockyard.json").read_bytes())
     assert done["digests"] == ledger["images"]
     assert done["digest"] == ledger["image"]
+    lock = (yard.root / "locks/trial.lock.toml").read_bytes()
+    assert (ledger["format"], ledger["lock"]) == (2, hashlib.sha256(lock).hexdigest())
     assert (done["times"], done["against"]) == (2, str(built))
     one, other = done["rounds"]
     same = {

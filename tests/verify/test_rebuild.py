@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,18 @@ def test_a_rebuild_has_the_artifacts_and_no_more(
     assert kept["files"].count("/store/artifacts/sha256/") == 1
     assert "/store/blobs" not in kept["files"]
     assert rebuilder.artifacts[0].read_bytes() == b"artifact"
+
+
+def test_what_a_killed_rebuild_left_in_memory_goes(rebuilder: Rebuilder, tmp_path: Path) -> None:
+    memory = tmp_path / "memory"
+    for name, age in (("lockyard-verify-old", 90_000), ("lockyard-verify-new", 0), ("x", 90_000)):
+        (memory / name / "folder").mkdir(parents=True)
+        then = time.time() - age
+        os.utime(memory / name, (then, then))
+    given = evolve(conditions(1, rebuilder.machine), memory=str(memory))
+    with pytest.raises((BuildError, OSError)):
+        rebuilder.rebuild(given).__enter__()
+    assert {path.name for path in memory.iterdir()} == {"lockyard-verify-new", "x"}
 
 
 def test_a_failure_keeps_its_family() -> None:

@@ -27,6 +27,8 @@ from lockyard.verify.conditions import Conditions, Machine
 from lockyard.verify.enter import commands
 
 TIME_LIMIT = 4 * 3600  # seconds; the largest images take minutes
+_PREFIX = "lockyard-verify-"
+_DAY = 86_400
 _FOLDERS = ("envs", "images", "locks")
 
 
@@ -65,8 +67,10 @@ class Rebuilder:
         Raise what the builder says of what it can't build, StoreError where there is no room.
         """
         with store_faults(self.store.root):
-            place = given.memory or self.store.scratch()
-            scratch = Path(tempfile.mkdtemp(prefix="verify", dir=place))
+            place = Path(given.memory) if given.memory else self.store.scratch()
+            if given.memory:
+                _sweep(place)
+            scratch = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
         try:
             with store_faults(self.store.root):
                 self._furnish(scratch, given)
@@ -79,7 +83,10 @@ class Rebuilder:
         workspace = scratch / given.folder
         for folder in _FOLDERS:
             if (self.root / folder).is_dir():
-                shutil.copytree(self.root / folder, workspace / folder)
+                # Editors leave links that lead nowhere.
+                shutil.copytree(
+                    self.root / folder, workspace / folder, ignore_dangling_symlinks=True
+                )
         shutil.copyfile(self.root / WORKSPACE_FILE, workspace / WORKSPACE_FILE)
         for name in ("home", "tmp", "store"):
             (scratch / name).mkdir()
@@ -128,6 +135,14 @@ class Rebuilder:
             raise _failure(said, status, self.env)
         built = {each["image"]: Path(each["folder"]) for each in json.loads(output)}
         return Rebuilt(layouts=built, seen=json.loads(told.read_bytes()), seconds=seconds)
+
+
+def _sweep(place: Path) -> None:
+    """Remove what killed rebuilds left in memory, a day ago or more."""
+    for path in place.glob(f"{_PREFIX}*"):
+        with suppress(OSError):
+            if path.lstat().st_mtime < time.time() - _DAY:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def _communicate(
