@@ -29,6 +29,7 @@ from lockyard.verify.enter import commands
 TIME_LIMIT = 4 * 3600  # seconds; the largest images take minutes
 _PREFIX = "lockyard-verify-"
 _DAY = 86_400
+_SHARED = Path("/dev/shm")  # noqa: S108 - where shm_open(3) and sem_open(3) have their files
 _FOLDERS = ("envs", "images", "locks")
 
 
@@ -169,6 +170,10 @@ def _communicate(
         finally:
             with suppress(ProcessLookupError):
                 process.kill()
+            # What libfaketime shares with its children, and can't remove where it is killed.
+            for name in ("faketime_shm_", "sem.faketime_sem_"):
+                with suppress(OSError):
+                    (_SHARED / f"{name}{process.pid}").unlink()
     return process.returncode, output, said
 
 
