@@ -14,8 +14,9 @@ The folders are in the order in which data flows; each imports only from those b
 10. ``assemble`` layers to an OCI image layout
 11. ``ship``     an image to an archive, an engine or a registry
 12. ``docker``   the same plans as Dockerfiles with their contexts, and an engine that builds them
-13. ``tasks``    what each task does, put together from the parts
-14. ``cli``      the edge: arguments, progress, output, exit statuses
+13. ``verify``   rebuilds under other conditions, compared entry by entry
+14. ``tasks``    what each task does, put together from the parts
+15. ``cli``      the edge: arguments, progress, output, exit statuses
 """
 
 __version__ = "0.1.0"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class LockyardError(Exception):
     """Say what is wrong, where, and what to do.
@@ -106,6 +109,24 @@ class PushError(LockyardError):
 
     status = 11
     family = "push"
+
+
+class VerifyError(LockyardError):
+    """An image isn't the same when it is built again, or isn't what it is compared with."""
+
+    status = 12
+    family = "verify"
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        where: str = "",
+        solution: str = "",
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(reason, where=where, solution=solution)
+        self.details = details or {}
 
 
 class Fault:

@@ -21,6 +21,7 @@ from lockyard.cli.progress import progress
 from lockyard.cli.review import check, diff, export, why
 from lockyard.cli.ship import push
 from lockyard.cli.upkeep import gc
+from lockyard.cli.verify import verify
 from lockyard.errors import UsageError
 from lockyard.resolve.moves import Moves
 from lockyard.store.store import Store
@@ -152,4 +153,4 @@ def _moves(upgrade: bool, packages: Sequence[str], as_of: str) -> Moves:
     )
 
 
-namespace = Collection(list_, lock, check, diff, why, export, build, dockerfile, push, gc)
+namespace = Collection(list_, lock, check, diff, why, export, build, dockerfile, verify, push, gc)

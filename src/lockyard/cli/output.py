@@ -12,7 +12,7 @@ from typing import Any
 from attrs import asdict
 from invoke.exceptions import Exit
 
-from lockyard.errors import LockyardError, SpecError, StoreError
+from lockyard.errors import LockyardError, SpecError, StoreError, VerifyError
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
@@ -97,6 +97,8 @@ def tell(error: LockyardError, *, as_json: bool, of: str = "") -> None:
             value["of"] = of
         if isinstance(error, SpecError):
             value["faults"] = [vars(fault) for fault in error.faults]
+        if isinstance(error, VerifyError):
+            value["details"] = error.details
         print(json.dumps({"error": value}, sort_keys=True), file=sys.stderr)
     else:
         # Where it is mostly names the env already, as envs/NAME.toml does.

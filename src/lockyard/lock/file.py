@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from pathlib import Path
@@ -39,6 +40,14 @@ def read_lock(root: Path, env: str) -> Lock | None:
             solution=f"remove it and run: invoke lock {env}",
         )
     return lock
+
+
+def lock_sha256(root: Path, env: str) -> str:
+    """Return the sha256 in hex of an env's lock. Raise LockError if it can't be read."""
+    try:
+        return hashlib.sha256((root / lock_path(env)).read_bytes()).hexdigest()
+    except OSError as error:
+        raise LockError(f"it can't be read: {_cause(error)}", where=lock_path(env)) from None
 
 
 def _cause(error: OSError | UnicodeDecodeError) -> str:

@@ -12,6 +12,7 @@ from attrs import Factory, evolve, field, frozen
 from lockyard.assemble.layout import Image, read_ledger
 from lockyard.errors import LockyardError
 from lockyard.events import Reporter
+from lockyard.lock.file import lock_sha256
 from lockyard.plan.image import ImagePlan
 from lockyard.plan.layer import layer_key
 from lockyard.spec.model import Env, Recipe
@@ -60,6 +61,7 @@ class _Job:
     folder: Path
     ledger: Mapping[str, Any] | None
     method: Method
+    root: Path
     origin: str
 
     @property
@@ -206,6 +208,7 @@ class Builder:
                 folder=self.output / image,
                 ledger=read_ledger(self.output / image),
                 method=self.method,
+                root=self.fleet.root,
                 origin=origin,
             )
             for image, plans in by_image.items()
@@ -263,7 +266,8 @@ class Builder:
         """Write an image's layout; return its ledger."""
         from lockyard.assemble.layout import write_layout  # noqa: PLC0415
 
-        ledger = ledger_of(job.plans, images, job.made_by, job.origin)
+        made_from = {"lock": lock_sha256(job.root, job.env), "origin": job.origin}
+        ledger = ledger_of(job.plans, images, {**job.made_by, **made_from})
         write_layout(images, job.names.repository, ledger_text(ledger), self.store, job.folder)
         return ledger
 

@@ -16,20 +16,21 @@ from lockyard.tasks.reasons import reasons
 
 
 def ledger_of(
-    plans: Sequence[ImagePlan], images: Sequence[Image], made_by: Mapping[str, Any], origin: str
+    plans: Sequence[ImagePlan], images: Sequence[Image], made: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return the record of a build: what went in by its key, what came out by its digests.
 
-    ``made_by`` says how, and ``origin`` from which files; see Origins.
+    ``made`` says how, and from which ``lock`` (its file's sha256) and ``origin`` (see Origins).
     """
     top = top_document(images)
     blobs = {name: size for image in images for name, size in image.blobs.items()}
     blobs[top.digest] = len(top.data)
     return {
-        "format": 1,
-        **made_by,
+        # Format 1 had neither the lock's digest nor the image's own.
+        "format": 2,
+        **made,
+        "image": f"sha256:{top.digest}",
         "assembly": ASSEMBLY_VERSION,
-        "origin": origin,
         "plans": {plan.target.platform: plan.key for plan in plans},
         "parts": {plan.target.platform: plan.parts for plan in plans},
         "images": {image.platform: image.digest for image in images},

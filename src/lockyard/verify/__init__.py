@@ -1,0 +1,1 @@
+"""Build images again under other conditions, compare them, and find what differs."""
