@@ -1,0 +1,80 @@
+"""An image whose containers show the runtime contract: ours, and what tries it out laid over it."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import tarfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from uuid import uuid4
+
+import docker
+
+from tests.build.makers import wheel_content, zipped
+from tests.engine.containers import SERVING
+
+ROOT = "/var/azureml-app"
+# What AZUREML_EXTRA_CONDA_YAML runs, where an image carries one: an environment that sees the
+# image's packages if its file says so.
+_CONDA = f"""\
+#!/bin/sh
+echo "conda $*"
+[ "$1 $2 $3 $4 $6" = "env create --quiet --file --prefix" ] || exit 2
+python3 -m venv --without-pip "$7"
+grep -q server "$5" || exit 0
+packages="$(echo "$7"/lib/python*/site-packages)"
+python3 -c 'import site; print(*site.getsitepackages(), sep="\\n")' > "$packages/image.pth"
+cp {ROOT}/code/conda.py "$packages/extra.py"
+"""
+
+
+def derived_files() -> dict[str, bytes]:
+    """Return what is laid over the image, by paths below the app root."""
+    texts = {
+        "code/score.py": (SERVING / "score_runtime.py").read_text(),
+        "code/lib/extra.py": 'FROM = "lib"\n',
+        "code/conda.py": 'FROM = "conda"\n',
+        "code/env.yml": "dependencies: [server]\n",
+        "code/alone.yml": "dependencies: []\n",
+        "code/more.txt": "--no-index\n--find-links wheels\nextra\nflask\n",
+        "code/broken.txt": "--no-index\nabsent-package\n",
+        # An address that is for documentation alone (RFC 5737): pip tries it again and again.
+        "code/slow.txt": "--index-url https://192.0.2.1/\nabsent-package\n",
+        "models/model.txt": "a model",
+        "conda": _CONDA,
+    }
+    wheel = zipped(wheel_content("extra", "1.0", {"extra.py": b'FROM = "pip"\n'}))
+    files = {path: text.encode() for path, text in texts.items()}
+    return {**files, "code/wheels/extra-1.0-py3-none-any.whl": wheel}
+
+
+@contextmanager
+def derived(
+    engine: docker.DockerClient, dockerfile: str, files: Mapping[str, bytes], *options: str
+) -> Iterator[str]:
+    """Build an image of a Dockerfile and a context; give its name, and remove it at the end."""
+    name = f"lockyard.invalid/derived:{uuid4().hex}"
+    done = subprocess.run(
+        ["docker", "build", "--progress", "plain", "--tag", name, *options, "-"],
+        input=context({"Dockerfile": dockerfile.encode(), **files}),
+        capture_output=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    try:
+        yield name
+    finally:
+        engine.images.remove(name, force=True)
+
+
+def context(files: Mapping[str, bytes]) -> bytes:
+    """Return a tar archive of files that anyone may read and run."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for path, data in files.items():
+            member = tarfile.TarInfo(path)
+            member.size, member.mode = len(data), 0o755
+            archive.addfile(member, io.BytesIO(data))
+    return buffer.getvalue()
