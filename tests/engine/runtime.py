@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from uuid import uuid4
 
 import docker
@@ -14,6 +16,7 @@ import docker
 from tests.build.makers import wheel_content, zipped
 from tests.engine.containers import SERVING
 
+REPOSITORY = Path(__file__).parents[2]
 ROOT = "/var/azureml-app"
 # What AZUREML_EXTRA_CONDA_YAML runs, where an image carries one: an environment that sees the
 # image's packages if its file says so.
@@ -42,11 +45,40 @@ def derived_files() -> dict[str, bytes]:
         # An address that is for documentation alone (RFC 5737): pip tries it again and again.
         "code/slow.txt": "--index-url https://192.0.2.1/\nabsent-package\n",
         "models/model.txt": "a model",
+        "code/other/model.txt": "another model",
         "conda": _CONDA,
     }
-    wheel = zipped(wheel_content("extra", "1.0", {"extra.py": b'FROM = "pip"\n'}))
     files = {path: text.encode() for path, text in texts.items()}
-    return {**files, "code/wheels/extra-1.0-py3-none-any.whl": wheel}
+    return {**files, "code/wheels/extra-1.0-py3-none-any.whl": _wheel()}
+
+
+def _wheel() -> bytes:
+    return zipped(wheel_content("extra", "1.0", {"extra.py": b'FROM = "pip"\n'}))
+
+
+def shown(base: str) -> str:
+    """Return the Dockerfile that the docs show for a base, with a wheel that tests make."""
+    page = (REPOSITORY / "docs/howto/dockerfile.md").read_text("utf-8")
+    _, _, section = page.partition(f"\n## {base}\n")
+    found = re.search(r"^```dockerfile\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    assert found, base
+    return found[1].replace("lightgbm==4.6.0", "extra==1.0")
+
+
+@contextmanager
+def extended(
+    engine: docker.DockerClient, image: str, dockerfile: str, *options: str
+) -> Iterator[str]:
+    """Build the docs' Dockerfile upon an image of the engine; give its name."""
+    files = {
+        "wheels/extra-1.0-py3-none-any.whl": _wheel(),
+        "code/score.py": (SERVING / "score_extended.py").read_bytes(),
+        "model/model.txt": b"a model",
+    }
+    text = re.sub(r"^FROM .*$", f"FROM {image}", dockerfile, count=1, flags=re.MULTILINE)
+    # Where a mirror may be one of this machine.
+    with derived(engine, text, files, "--network", "host", *options) as name:
+        yield name
 
 
 @contextmanager

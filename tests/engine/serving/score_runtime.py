@@ -29,6 +29,7 @@ def run(data):
     return {
         "extra": extra and extra.FROM,
         "model": Path(os.environ["AZUREML_MODEL_DIR"], "model.txt").read_text(),
+        "level": os.environ.get("AZUREML_LOG_LEVEL"),
         "root": os.environ["AML_APP_ROOT"],
         "written": written,
         "python": sys.executable,
