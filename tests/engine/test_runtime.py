@@ -92,6 +92,14 @@ def ended(container: Container) -> tuple[int, str]:
     return status, text.splitlines()[-1]
 
 
+def wait_for(text: str, container: Container) -> None:
+    """Wait until a container has logged a text."""
+    deadline = time.monotonic() + 30
+    while text not in log(container):
+        assert time.monotonic() < deadline, log(container)
+        time.sleep(0.1)
+
+
 def stopped(container: Container) -> bool:
     """Stop a container; tell whether it ended by itself, and soon."""
     began = time.monotonic()
@@ -109,7 +117,8 @@ def asked(container: Container, ask: Ask) -> dict[str, Any]:
 
 def test_what_a_server_sees(start: Run, mode: dict[str, Any], ask: Ask) -> None:
     libraries = {"SERVER_LIBRARY_PATH": "/absent/*:/opt/venv/li?"}
-    with start(LIB_PATH, CONDA_YAML, REQUIREMENTS_TXT, libraries) as container:
+    workers = {"WORKER_COUNT": "2", "WORKER_TIMEOUT": "77", "AZUREML_LOG_LEVEL": "WARNING"}
+    with start(LIB_PATH, CONDA_YAML, REQUIREMENTS_TXT, libraries, workers) as container:
         assert ask(container, "GET", "/") == (200, "Healthy")
         assert ask(container, "GET", "/swagger.json")[0] == 200
         answer = asked(container, ask)
@@ -118,6 +127,9 @@ def test_what_a_server_sees(start: Run, mode: dict[str, Any], ask: Ask) -> None:
         # The user's home is that of uid 1000, which has the app root as well.
         assert answer["ids"] == ([12345, 0] if mode else [1000, 1000])
         assert answer["written"] == ("/dev/shm" if mode else "/tmp")
+        assert log(container).count("Booting worker with pid") == 2
+        assert "Worker Timeout (seconds): 77\n" in log(container)
+        assert answer["level"] == "WARNING"
         # For the server alone: what else runs in the container has none.
         assert answer["libraries"] == "/opt/venv/lib"
         assert container.exec_run(["sh", "-c", "echo $LD_LIBRARY_PATH"]).output == b"\n"
@@ -191,23 +203,18 @@ def test_nowhere_to_write(image: str, run: Run) -> None:
         assert (status, "--tmpfs /tmp" in line) == (73, True)
 
 
-def test_workers_and_timeouts(start: Run, ask: Ask) -> None:
-    variables = {"WORKER_COUNT": "2", "WORKER_TIMEOUT": "2", "AZUREML_LOG_LEVEL": "WARNING"}
-    with start(variables) as container:
-        assert ask(container, "GET", "/") == (200, "Healthy")
-        assert log(container).count("Booting worker with pid") == 2
-        # One that takes longer than that is ended, and the other still answers.
+def test_a_worker_that_takes_too_long(image: str, run: Run, ask: Ask) -> None:
+    with run(image, environment={"WORKER_TIMEOUT": "3"}) as container:
         assert ask(container, "POST", "/score", {"sleep": 0.1})[0] == 200
         container.exec_run(["python3", "-c", SLOW], detach=True)
-        deadline = time.monotonic() + 20
-        while "WORKER TIMEOUT" not in log(container) and time.monotonic() < deadline:
-            time.sleep(0.2)
-        assert "WORKER TIMEOUT" in log(container)
-        assert asked(container, ask)["level"] == "WARNING"
+        wait_for("WORKER TIMEOUT", container)
+        # Another one takes its place.
+        assert asked(container, ask)["model"] == "a model"
 
 
-def test_an_entry_script_that_fails(start: Run) -> None:
-    with start({"FAIL": "1"}) as container:
+def test_an_entry_script_that_fails(image: str, run: Run) -> None:
+    options: dict[str, Any] = {"read_only": True, "user": "12345:0"}
+    with run(image, environment={"FAIL": "1"}, **options) as container:
         assert container.wait(timeout=30)["StatusCode"] == 3
         assert "RuntimeError: as told" in log(container)
 
@@ -226,9 +233,7 @@ def test_requirements_that_nobody_has(image: str, run: Run) -> None:
 def test_it_stops_while_it_installs(image: str, run: Run) -> None:
     variables = {"AZUREML_EXTRA_REQUIREMENTS_TXT": "slow.txt"}
     with run(image, environment=variables) as container:
-        deadline = time.monotonic() + 20
-        while "Retrying" not in log(container) and time.monotonic() < deadline:
-            time.sleep(0.1)
+        wait_for("Retrying", container)
         began = time.monotonic()
         container.stop(timeout=10)
         assert (container.wait()["StatusCode"], time.monotonic() - began < 5) == (143, True)
