@@ -66,6 +66,17 @@ def shown(base: str) -> str:
 
 
 @contextmanager
+def named(engine: docker.DockerClient, image: str) -> Iterator[str]:
+    """Give an image's id a name: BuildKit looks for an id in a registry."""
+    name = f"lockyard.invalid/below:{uuid4().hex}"
+    engine.images.get(image).tag(name)
+    try:
+        yield name
+    finally:
+        engine.images.remove(name)
+
+
+@contextmanager
 def extended(
     engine: docker.DockerClient, image: str, dockerfile: str, *options: str
 ) -> Iterator[str]:

@@ -12,7 +12,7 @@ import pytest
 
 from lockyard.sources.debian import mirror_url
 from tests.engine.containers import running
-from tests.engine.runtime import extended, shown
+from tests.engine.runtime import extended, named, shown
 
 pytestmark = [
     pytest.mark.network,
@@ -27,11 +27,10 @@ def test_an_apt_and_a_pip_package_on_a_base_of_debian_packages(
     load: Callable[[Path], str],
     ask: Callable[..., tuple[int, Any]],
 ) -> None:
-    name = "lockyard.invalid/below:dockerfile"
-    engine.images.get(load(image_archive("minimal-py311"))).tag(name)
     mirror = f"DEBIAN_MIRROR={mirror_url(None, os.environ)}"
     dockerfile = shown("On a base of Debian packages")
     with (
+        named(engine, load(image_archive("minimal-py311"))) as name,
         extended(engine, name, dockerfile, "--build-arg", mirror) as image,
         running(engine, image) as container,
     ):
@@ -41,4 +40,3 @@ def test_an_apt_and_a_pip_package_on_a_base_of_debian_packages(
         script = "ls /etc/apt/sources.list.d /var/lib/apt/lists; dpkg --audit"
         done = container.exec_run(["sh", "-c", script])
         assert done.output == b"/etc/apt/sources.list.d:\n\n/var/lib/apt/lists:\n"
-    engine.images.remove(name)

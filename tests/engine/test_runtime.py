@@ -17,7 +17,7 @@ import docker
 import pytest
 from docker.models.containers import Container
 
-from tests.engine.runtime import ROOT, derived, derived_files
+from tests.engine.runtime import ROOT, derived, derived_files, named
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("minimal-py311")]
 
@@ -46,13 +46,11 @@ def image(
     image_archive: Callable[[str], Path],
     load: Callable[[Path], str],
 ) -> Iterator[str]:
-    below = load(image_archive("minimal-py311"))
-    # BuildKit looks for an id in a registry, and for a name among the images first.
-    name = "lockyard.invalid/below:runtime"
-    engine.images.get(below).tag(name)
-    with derived(engine, DOCKERFILE.format(image=name), derived_files()) as tag:
+    with (
+        named(engine, load(image_archive("minimal-py311"))) as below,
+        derived(engine, DOCKERFILE.format(image=below), derived_files()) as tag,
+    ):
         yield tag
-    engine.images.remove(name)
 
 
 @pytest.fixture(

@@ -515,7 +515,7 @@ def test_stops_while_the_server_is_being_imported(
 
 @pytest.mark.usefixtures("server")
 def test_stops_between_its_stages(
-    command: list[str], environment: dict[str, str], image: Path
+    command: list[str], environment: dict[str, str], image: Path, app: Path
 ) -> None:
     # The interpreter's own start, as process 1 has no handler: a signal that comes then waits.
     (site_packages(image) / "sitecustomize.py").write_text(
@@ -524,5 +524,6 @@ def test_stops_between_its_stages(
         "    os.kill(os.getpid(), signal.SIGTERM)\n"
         "    print(signal.sigpending() == {signal.SIGTERM}, flush=True)\n"
     )
-    done = subprocess.run(command, env=environment, capture_output=True, timeout=20, check=False)
+    variables = {**environment, "SERVER_LIBRARY_PATH": str(app)}
+    done = subprocess.run(command, env=variables, capture_output=True, timeout=20, check=False)
     assert (done.returncode, done.stdout) == (143, b"True\n")

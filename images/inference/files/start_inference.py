@@ -5,8 +5,9 @@ The image's start command, in Python 3.7's standard library alone: the first ``p
 PATH is the interpreter that the server is installed for, in every base. ``docs/runtime.md``
 says which variables it reads, and what its exit statuses mean.
 
-It has two stages, the second in place of the first: ``prepare`` checks and installs, ``serve``
-is the server, in an interpreter that started with what was prepared.
+It has two stages: ``prepare`` checks and installs, ``serve`` is the server. Where an interpreter
+has to start with what was prepared, that one takes the place of this for the second stage. What
+installs alone needs is imported there: images have no compiled modules, and imports take time.
 """
 
 from __future__ import annotations
@@ -14,15 +15,11 @@ from __future__ import annotations
 import glob
 import importlib
 import os
-import shutil
 import signal
 import site
-import subprocess
 import sys
-import venv
-from contextlib import suppress
+from collections.abc import Callable
 from pathlib import Path
-from typing import Callable  # noqa: UP035 - Python 3.7 has no other to be subscribed
 
 PORT = "5001"
 LIB_PATH = "AZUREML_EXTRA_PYTHON_LIB_PATH"
@@ -31,6 +28,7 @@ REQUIREMENTS_TXT = "AZUREML_EXTRA_REQUIREMENTS_TXT"
 
 SCRIPT = os.path.abspath(__file__)  # noqa: PTH100 - as it is called, and not where a link leads
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 - Docker and Kubernetes mount it for each container
+READ_AT_START = ("PYTHONPATH", "LD_LIBRARY_PATH")
 STOPS = (signal.SIGTERM, signal.SIGINT)
 
 WRONG_VARIABLE = 2
@@ -56,15 +54,17 @@ def main() -> None:
     # Installers, the server and the interpreter write to standard error as well.
     os.dup2(1, 2)
     try:
-        if sys.argv[1:2] == ["serve"]:
-            serve(sys.argv[2:])
-        else:
+        arguments = sys.argv[2:]
+        if sys.argv[1:2] != ["serve"]:
             handle_stops(lambda received, _: sys.exit(128 + received))
-            command = prepare()
-            # Kept for the second stage: the kernel drops what comes while process 1 has no
-            # handler, unless it is blocked.
-            signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
-            os.execv(command[0], command)  # noqa: S606
+            given = [sys.executable, *map(os.environ.get, READ_AT_START)]
+            python, arguments = prepare()
+            if [python, *map(os.environ.get, READ_AT_START)] != given:
+                # Kept for the second stage: the kernel drops what comes while process 1 has no
+                # handler, unless it is blocked.
+                signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+                os.execv(python, [python, SCRIPT, "serve", *arguments])  # noqa: S606
+        serve(arguments)
     except StartError as error:
         say(str(error))
         sys.exit(error.status)
@@ -86,8 +86,8 @@ def handle_stops(handler: Callable[[int, object], object]) -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
 
 
-def prepare() -> list[str]:
-    """Check the environment and bring what it asks for; return the second stage's command."""
+def prepare() -> tuple[str, list[str]]:
+    """Check the environment and bring what it asks for; return interpreter and arguments."""
     # An empty variable counts as one that is not set. The server fails on some.
     for name, value in list(os.environ.items()):
         if not value and name.startswith(("AML_", "AZUREML_", "WORKER_")):
@@ -100,18 +100,15 @@ def prepare() -> list[str]:
     provide_scratch()
     python = provide_packages(entry.parent)
     provide_libraries()
-    return [python, SCRIPT, "serve", *arguments]
+    return python, arguments
 
 
 def found(variable: str, below: Path, status: int, kind: str = "file", default: str = "") -> Path:
     """Return the path of a variable, relative to ``below``; raise unless it can be read."""
     path = below / os.environ.get(variable, default)
     # pathlib's own raise for what is in a folder that nobody lets us enter.
-    is_there, mode = {
-        "file": (os.path.isfile, os.R_OK),
-        "directory": (os.path.isdir, os.R_OK | os.X_OK),
-    }[kind]
-    if is_there(path) and os.access(path, mode):
+    is_there = os.path.isfile if kind == "file" else os.path.isdir
+    if is_there(path) and os.access(path, os.R_OK):
         return path
     text = f"there is no {kind} at {path} that uid {os.getuid()} can read: set {variable} to a "
     raise StartError(status, text + f"path, absolute or relative to {below}")
@@ -144,13 +141,12 @@ def provide_scratch() -> None:
     read-only root leaves only the shared memory to write to, unless something is mounted at
     /tmp; an arbitrary uid has ``/`` for a home.
     """
-    for folder in (os.environ.get("TMPDIR") or "/tmp", SHARED_MEMORY):  # noqa: S108
-        if os.access(folder, os.W_OK):
-            os.environ["TMPDIR"] = folder
-            break
-    else:
+    places = (os.environ.get("TMPDIR") or "/tmp", SHARED_MEMORY)  # noqa: S108
+    folder = next((each for each in places if os.access(each, os.W_OK)), None)
+    if folder is None:
         text = f"uid {os.getuid()} can write neither to TMPDIR or /tmp nor to {SHARED_MEMORY}: "
         raise StartError(NO_SCRATCH, text + "mount something at /tmp (docker run --tmpfs /tmp)")
+    os.environ["TMPDIR"] = folder
     if not os.access(os.environ.get("HOME", ""), os.W_OK):
         os.environ["HOME"] = folder
 
@@ -185,6 +181,8 @@ def provide_lib_path(folder: Path) -> str:
 
 def provide_conda_yaml(folder: Path) -> str:
     """Make a conda environment, which has to bring the server as well."""
+    import shutil  # noqa: PLC0415
+
     file = found(CONDA_YAML, folder, NO_CONDA_YAML)
     conda = os.environ.get("CONDA_EXE") or shutil.which("conda")
     if not conda:
@@ -205,6 +203,8 @@ def provide_requirements_txt(folder: Path) -> str:
     So pip takes what the image has for installed, and what it replaces stays where it is.
     ``pip install --target`` would bring another copy of each dependency, in any version.
     """
+    import venv  # noqa: PLC0415
+
     file = found(REQUIREMENTS_TXT, folder, NO_REQUIREMENTS_TXT)
     made = empty_place()
     venv.create(made, symlinks=True)
@@ -224,6 +224,8 @@ def empty_place() -> Path:
 
     It has one name: a container that is started again would fill its disk with new ones.
     """
+    import shutil  # noqa: PLC0415
+
     scratch = Path(os.environ["TMPDIR"])
     if os.statvfs(scratch).f_flag & os.ST_NOEXEC:
         say(
@@ -238,12 +240,14 @@ def empty_place() -> Path:
 
 def install(command: list[str], file: Path, hint: str) -> None:
     """Run an installer in the folder of its file, and nothing of it beyond this process."""
+    import subprocess  # noqa: PLC0415
+
     say(" ".join(command))
     with subprocess.Popen(command, cwd=file.parent, start_new_session=True) as process:
         try:
             status = process.wait()
         finally:
-            with suppress(ProcessLookupError):
+            if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
     if status:
         text = f"the packages of {file} could not be installed. The command above ended with "
