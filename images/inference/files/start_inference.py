@@ -21,7 +21,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-PORT = "5001"
 LIB_PATH = "AZUREML_EXTRA_PYTHON_LIB_PATH"
 CONDA_YAML = "AZUREML_EXTRA_CONDA_YAML"
 REQUIREMENTS_TXT = "AZUREML_EXTRA_REQUIREMENTS_TXT"
@@ -96,7 +95,7 @@ def prepare() -> tuple[str, list[str]]:
     os.environ["AML_APP_ROOT"] = str(root)
     os.chdir(root)
     entry = found("AZUREML_ENTRY_SCRIPT", root, NO_INPUT, default="main.py")
-    arguments = ["--entry_script", str(entry), "--port", PORT, *server_options()]
+    arguments = ["--entry_script", str(entry), "--port", "5001", *server_options()]
     provide_scratch()
     python = provide_packages(entry.parent)
     provide_libraries()
@@ -286,8 +285,7 @@ def provide_libraries() -> None:
 
 def serve(arguments: list[str]) -> None:
     """Become the server; return never, unless it can't be imported."""
-    # Until the server has handlers of its own: its imports are slow. _exit, since nothing is
-    # open yet, and no library can catch it on the way out.
+    # Until the server has handlers of its own. _exit: no library can catch it on the way out.
     handle_stops(lambda received, _: os._exit(128 + received))
     try:
         server = importlib.import_module("azureml_inference_server_http.amlserver")
