@@ -154,9 +154,3 @@ def test_it_stops_while_it_starts(image: str, run: Run) -> None:
             pass
         status, seconds = stop(container)
         assert (status in (0, 143), seconds < 8) == (True, True), (status, seconds)
-
-
-def test_it_says_what_is_missing(image: str, run: Run) -> None:
-    with run(image, environment={"AZUREML_ENTRY_SCRIPT": "absent.py"}) as container:
-        assert container.wait()["StatusCode"] == 66
-        assert b"/var/azureml-app/absent.py" in container.logs()
