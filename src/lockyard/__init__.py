@@ -14,8 +14,10 @@ The folders are in the order in which data flows; each imports only from those b
 10. ``assemble`` layers to an OCI image layout
 11. ``ship``     an image to an archive, an engine or a registry
 12. ``docker``   the same plans as Dockerfiles with their contexts, and an engine that builds them
-13. ``tasks``    what each task does, put together from the parts
-14. ``cli``      the edge: arguments, progress, output, exit statuses
+13. ``azureml``  curated environments, in the forms that Azure ML's tools read
+14. ``catalog``  the page that shows what the fleet has
+15. ``tasks``    what each task does, put together from the parts
+16. ``cli``      the edge: arguments, progress, output, exit statuses
 """
 
 __version__ = "0.1.0"
