@@ -14,6 +14,7 @@ from invoke.tasks import task
 
 from lockyard.cli.arguments import FleetTask
 from lockyard.cli.build import build
+from lockyard.cli.catalog import catalog
 from lockyard.cli.dockerfile import dockerfile
 from lockyard.cli.environment import environment
 from lockyard.cli.fleet import chosen, each, finish, fleet_here
@@ -153,5 +154,5 @@ def _moves(upgrade: bool, packages: Sequence[str], as_of: str) -> Moves:
 
 
 namespace = Collection(
-    list_, lock, check, diff, why, export, build, dockerfile, push, environment, gc
+    list_, lock, check, diff, why, export, build, dockerfile, push, environment, catalog, gc
 )
