@@ -81,8 +81,8 @@ def main_target(lock: Lock, variant: str) -> Target:
     return min(own, key=lambda target: (target.platform != AMD64, target.platform))
 
 
-def reference(repository: str, tag: str, digest: str) -> str:
-    """Return an image's reference, by its digest where that is known, by a tag otherwise."""
+def reference(repository: str, *, tag: str, digest: str) -> str:
+    """Return an image's reference: by its digest where that is known, and by a tag otherwise."""
     tagged = f"{repository}:{tag}" if tag else repository
     if digest:
         return f"{tagged}@{digest}"

@@ -10,7 +10,7 @@ from pathlib import Path
 from attrs import evolve, field, frozen
 
 from lockyard.assemble.layout import read_ledger
-from lockyard.azureml.curated import curated, main_target, reference
+from lockyard.azureml.curated import Curated, curated, main_target, reference
 from lockyard.azureml.form import Form, form_files
 from lockyard.azureml.record import Record, RecordedImage, Version
 from lockyard.azureml.record_file import read_record, record_path, write_record
@@ -106,32 +106,39 @@ class EnvironmentWriter:
         return [self.variant] if self.variant else list(known)
 
     def _environment(self, numbered: Numbered, variant: str) -> WrittenEnvironment:
-        fleet, env, lock = self.fleet, numbered.env, numbered.lock
-        recipe = fleet.recipe(env.recipe)
-        called = names(fleet.workspace, env, recipe, variant)
+        made = curated_environment(self.fleet, numbered, variant, self.tag)
         held = numbered.version.of(variant)
-        digest = held.digest if held else ""
-        tag = (held.tag if held else "") or self.tag
-        made = curated(
-            fleet.workspace,
-            env,
-            recipe,
-            lock,
-            main_target(lock, variant),
-            version=numbered.version.number,
-            image=reference(called.repository, tag, digest),
-        )
         return WrittenEnvironment(
-            env=env.name,
+            env=numbered.env.name,
             variant=variant,
-            environment=called.environment,
+            environment=made.name,
             version=made.version,
             new=numbered.new,
             image=made.image,
-            digest=digest,
-            folder=str(self.output / called.environment) if self.output else "",
+            digest=held.digest if held else "",
+            folder=str(self.output / made.name) if self.output else "",
             files=form_files(made, self.form, conda=self.conda),
         )
+
+
+def curated_environment(fleet: Fleet, numbered: Numbered, variant: str, tag: str = "") -> Curated:
+    """Return the environment of a variant; ``tag`` names its image where nothing is known of it."""
+    env, lock = numbered.env, numbered.lock
+    recipe = fleet.recipe(env.recipe)
+    held = numbered.version.of(variant)
+    return curated(
+        fleet.workspace,
+        env,
+        recipe,
+        lock,
+        main_target(lock, variant),
+        version=numbered.version.number,
+        image=reference(
+            names(fleet.workspace, env, recipe, variant).repository,
+            tag=held.tag if held else tag,
+            digest=held.digest if held else "",
+        ),
+    )
 
 
 def number(
