@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -100,6 +100,14 @@ class Record:
                     solution=f"build what that version is of, or give this one a number of its "
                     f"own: invoke environment {self.env} --new-version",
                 )
-            held[variant] = evolve(image, tag=image.tag or (old.tag if old else ""))
+            held[variant] = old or image
         ordered = tuple(held[variant] for variant in sorted(held))
         return evolve(self, versions=(*before, evolve(last, image=ordered)))
+
+    def tagged(self, tag: str, variants: Collection[str]) -> Record:
+        """Return the record with the tag that images of its last version were pushed under."""
+        *before, last = self.versions
+        images = [
+            evolve(each, tag=tag) if each.variant in variants else each for each in last.image
+        ]
+        return evolve(self, versions=(*before, evolve(last, image=tuple(images))))

@@ -62,8 +62,8 @@ class CatalogWriter:
         found = self._entries(numbered)
         pages = self._pages(found)
         wrong = [path for path, text in pages.items() if _read(path) != text]
-        if wrong := sorted([*wrong, *self._left(pages)]):
-            names = ", ".join(os.path.relpath(path, self.fleet.root) for path in wrong)
+        if wrong := [*wrong, *self._left(pages)]:
+            names = ", ".join(sorted(_link(path, self.fleet.root) for path in wrong))
             raise LockError(
                 "this isn't what specs and locks say", where=names, solution="run: invoke catalog"
             )

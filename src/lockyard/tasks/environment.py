@@ -86,8 +86,12 @@ class EnvironmentWriter:
         Raise LockError where the lock doesn't fit its spec, or the version is of another
         image; UsageError for a variant that isn't there.
         """
-        numbered = number(self.fleet, name, self.built, tag=self.tag, new=self.new_version)
-        made = [self._environment(numbered, variant) for variant in self._variants(numbered.env)]
+        numbered = number(self.fleet, name, self.built, new=self.new_version)
+        variants = self._variants(numbered.env)
+        if self.tag:
+            record = numbered.record.tagged(self.tag, variants)
+            numbered = evolve(numbered, record=record)
+        made = [self._environment(numbered, variant) for variant in variants]
         if not self.dry_run:
             write_record(self.fleet.root, numbered.record)
             if self.output is not None:
@@ -141,9 +145,7 @@ def curated_environment(fleet: Fleet, numbered: Numbered, variant: str, tag: str
     )
 
 
-def number(
-    fleet: Fleet, name: str, built: Path | None, *, tag: str = "", new: bool = False
-) -> Numbered:
+def number(fleet: Fleet, name: str, built: Path | None, *, new: bool = False) -> Numbered:
     """Return an env with the version of its lock, and the images of it that are built.
 
     Nothing is written. Without a folder of what is ``built``, the record alone counts.
@@ -155,10 +157,7 @@ def number(
     if built is not None:
         plans = plan_env(fleet, name)
         check_names(fleet, name, {plan.names.image for plan in plans})
-        images = {
-            variant: evolve(image, tag=tag) for variant, image in _built(plans, built).items()
-        }
-        record = record.noted(images, record_path(name))
+        record = record.noted(_built(plans, built), record_path(name))
     return Numbered(env=env, lock=lock, record=record, new=len(record.versions) > len(old.versions))
 
 
