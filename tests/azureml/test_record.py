@@ -16,7 +16,7 @@ IMAGE = RecordedImage(
 
 
 def lock(digit: str) -> str:
-    return digit * 64
+    return f"sha256:{digit * 64}"
 
 
 @given(st.lists(st.sampled_from("abc"), min_size=1))
@@ -75,6 +75,6 @@ def test_what_is_no_image(wrong: dict[str, object]) -> None:
 
 
 def test_what_is_no_version() -> None:
-    for number, sha256 in ((0, lock("a")), (1, "a")):
+    for number, sha256 in ((0, lock("a")), (1, "a" * 64)):
         with pytest.raises(ValueError, match="isn't"):
             Version(number=number, lock=sha256)

@@ -27,7 +27,7 @@ env = "trial"
 
 [[version]]
 number = 1
-lock = "{"a" * 64}"
+lock = "sha256:{"a" * 64}"
 
 [[version.image]]
 variant = "cpu"
@@ -37,13 +37,19 @@ created = "2026-10-01T12:00:00Z"
 
 [[version]]
 number = 2
-lock = "{"b" * 64}"
+lock = "sha256:{"b" * 64}"
 """
 
 
 def test_a_record_as_text() -> None:
     assert encode_record(RECORD) == TEXT
     assert decode_record(TEXT, "file", "trial") == RECORD
+
+
+def test_a_version_has_lines_of_its_own() -> None:
+    # So that branches that add to different ends of it merge, or conflict where they must.
+    text = encode_record(Record(env="trial").current(lock("a")))
+    assert text.splitlines()[4:] == ["[[version]]", "number = 1", f'lock = "{lock("a")}"']
 
 
 def test_writing(tmp_path: Path) -> None:

@@ -53,10 +53,10 @@ class RecordedImage:
 
 @frozen(kw_only=True)
 class Version:
-    """A version's number, and the sha256 of the lock that it is for."""
+    """A version's number, and the digest of the text of the lock that it is for."""
 
     number: int = field(validator=_positive)
-    lock: str = field(validator=_matching("[0-9a-f]{64}", "a sha256 in hex"))
+    lock: str = field(validator=_matching("sha256:[0-9a-f]{64}", "a digest"))
     image: tuple[RecordedImage, ...] = ()
 
     def of(self, variant: str) -> RecordedImage | None:
@@ -72,7 +72,7 @@ class Record:
     versions: tuple[Version, ...] = ()
 
     def current(self, lock: str, *, new: bool = False) -> Record:
-        """Return the record whose last version is that of a lock, by its sha256.
+        """Return the record whose last version is that of a lock, by its digest.
 
         A lock that isn't the last version's gets the next number, also where it came back to
         what an older version had: numbers only grow. With ``new`` it gets one in any case.

@@ -24,7 +24,7 @@ _CONFLICT = re.compile(r"^(<{7}|={7}|>{7}|\|{7})( |$)", re.MULTILINE)
 
 
 @frozen(kw_only=True)
-class _Document:
+class _RecordDocument:
     """A record as it stands in its file."""
 
     format: int
@@ -66,7 +66,7 @@ def decode_record(text: str, file: str, env: str) -> Record:
     if type(data.get("format")) is not int or data["format"] != FORMAT:
         reason = f"it is of format {shown(data.get('format'))}, and this version reads {FORMAT}"
         raise _refused(file, env, reason)
-    document = structure(_converter(), data, _Document, file)
+    document = structure(_converter(), data, _RecordDocument, file)
     if isinstance(document, list):
         told = "; ".join(f"{each.key}: {each.reason}" for each in document)
         raise _refused(file, env, f"it can't be read: {told}")

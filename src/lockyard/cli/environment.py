@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from invoke.context import Context
@@ -13,6 +14,7 @@ from lockyard.cli.fleet import chosen, each, finish, fleet_here
 from lockyard.cli.output import told
 from lockyard.errors import UsageError
 from lockyard.ship.tags import check_dated
+from lockyard.spec.reader import Fleet
 from lockyard.spec.unfit import suggestion
 
 if TYPE_CHECKING:
@@ -85,6 +87,8 @@ def environment(
             dry_run=dry_run,
         )
         asked = chosen(fleet, name, all)
+        if not (output or json or dry_run):
+            _check_single(fleet, asked, variant)
         done, failed = each(asked, writer.write)
         finish(
             [made for several in done for made in several],
@@ -92,6 +96,19 @@ def environment(
             as_json=json,
             line=lambda made: as_text(made, dry_run=dry_run),
             asked=len(asked),
+        )
+
+
+def _check_single(fleet: Fleet, names: Sequence[str], variant: str) -> None:
+    """Raise UsageError where several environments would run into one text."""
+    several = len(names) > 1
+    if not several and not variant:
+        several = len(fleet.env(names[0]).variants) > 1
+    if several:
+        raise UsageError(
+            "these are several environments",
+            where="arguments",
+            solution="give --output FOLDER for all of them, or one env and a --variant for one",
         )
 
 

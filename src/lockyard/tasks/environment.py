@@ -153,7 +153,8 @@ def number(fleet: Fleet, name: str, built: Path | None, *, new: bool = False) ->
     env = fleet.env(name)
     lock = fresh_lock(fleet, env)
     old = read_record(fleet.root, name)
-    record = old.current(hashlib.sha256(encode_lock(lock).encode()).hexdigest(), new=new)
+    digest = hashlib.sha256(encode_lock(lock).encode()).hexdigest()
+    record = old.current(f"sha256:{digest}", new=new)
     if built is not None:
         plans = plan_env(fleet, name)
         check_names(fleet, name, {plan.names.image for plan in plans})
