@@ -18,6 +18,7 @@ from lockyard.azureml.record_file import (
 )
 from lockyard.errors import LockError, StoreError
 from tests.azureml.test_record import IMAGE, lock
+from tests.conftest import ROOT
 
 RECORD = Record(env="trial").current(lock("a")).noted({"cpu": IMAGE}, "file").current(lock("b"))
 TEXT = f"""\
@@ -50,6 +51,14 @@ def test_a_version_has_lines_of_its_own() -> None:
     # So that branches that add to different ends of it merge, or conflict where they must.
     text = encode_record(Record(env="trial").current(lock("a")))
     assert text.splitlines()[4:] == ["[[version]]", "number = 1", f'lock = "{lock("a")}"']
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "locks").glob("*.versions.toml")), ids=lambda path: path.stem
+)
+def test_committed_records_are_as_they_are_written(path: Path) -> None:
+    text, env = path.read_text(encoding="utf-8"), path.name.removesuffix(".versions.toml")
+    assert encode_record(decode_record(text, path.name, env)) == text
 
 
 def test_writing(tmp_path: Path) -> None:
