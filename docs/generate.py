@@ -23,6 +23,8 @@ from invoke.parser.argument import Argument
 from invoke.parser.context import ParserContext
 
 from lockyard import errors
+from lockyard.azureml.record import RecordedImage, Version
+from lockyard.azureml.record_file import _RecordDocument
 from lockyard.build.debian.configure import EFFECTS, IDLE
 from lockyard.cli.namespace import namespace
 from lockyard.lock.model import BaseImage, Blob, CondaPackage, Deb, Sdist, Target, Wheel
@@ -90,6 +92,11 @@ _LOCK: Mapping[str, type] = {
     "[[conda]]": CondaPackage,
     "[[pypi]]": Wheel,
     "[pypi.sdist]": Sdist,
+}
+_RECORD: Mapping[str, type] = {
+    "": _RecordDocument,
+    "[[version]]": Version,
+    "[[version.image]]": RecordedImage,
 }
 
 
@@ -163,6 +170,12 @@ def pages() -> dict[str, str]:
             "`invoke TASK` and `lockyard TASK` are the same. Both look for `WORKSPACE.toml` in "
             "the current folder and above; `invoke` needs `tasks.py` there as well.",
             _tasks(),
+        ),
+        "reference/versions.md": _page(
+            "locks/NAME.versions.toml",
+            "The versions of an env's curated environments. It is written by `environment` and "
+            "`catalog`; keep it under version control, beside the lock.",
+            _tables(_RECORD, meanings, "##"),
         ),
     }
 

@@ -29,7 +29,7 @@ def refusal(text: str) -> LockError:
     return caught.value
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "locks").glob("*.toml")), ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", sorted((ROOT / "locks").glob("*.lock.toml")), ids=lambda p: p.stem)
 def test_committed_locks_are_as_this_version_writes_them(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert encode_lock(decode_lock(text, path.name)) == text

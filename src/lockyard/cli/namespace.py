@@ -14,7 +14,9 @@ from invoke.tasks import task
 
 from lockyard.cli.arguments import FleetTask
 from lockyard.cli.build import build
+from lockyard.cli.catalog import catalog
 from lockyard.cli.dockerfile import dockerfile
+from lockyard.cli.environment import environment
 from lockyard.cli.fleet import chosen, each, finish, fleet_here
 from lockyard.cli.output import readable, told
 from lockyard.cli.progress import progress
@@ -153,4 +155,6 @@ def _moves(upgrade: bool, packages: Sequence[str], as_of: str) -> Moves:
     )
 
 
-namespace = Collection(list_, lock, check, diff, why, export, build, dockerfile, verify, push, gc)
+namespace = Collection(
+    list_, lock, check, diff, why, export, build, dockerfile, verify, push, environment, catalog, gc
+)

@@ -38,5 +38,15 @@ def check_extra(tag: str) -> None:
     raise UsageError(f"{tag[:200]!r} {reason}", where="--tag", solution=solution)
 
 
+def check_dated(tag: str) -> None:
+    """Raise UsageError for what isn't a tag that never moves."""
+    if not _DATED.fullmatch(tag):
+        raise UsageError(
+            f"{tag[:200]!r} isn't a tag that never moves",
+            where="--tag",
+            solution="give the one that a push made, as 20261122.v1",
+        )
+
+
 def _order(match: re.Match[str]) -> tuple[int, int]:
     return int(match[1]), int(match[2])

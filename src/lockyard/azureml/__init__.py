@@ -1,0 +1,1 @@
+"""Curated environments for Azure ML, in the four forms that its tools read."""

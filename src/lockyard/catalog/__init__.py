@@ -1,0 +1,1 @@
+"""The page that shows a fleet's users what there is, and what is in it."""
