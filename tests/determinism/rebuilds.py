@@ -19,16 +19,6 @@ from lockyard.tasks.supply import is_built
 Content = tuple[bytes, list[str]]
 
 
-@frozen(kw_only=True)
-class Conditions:
-    """What one rebuild has of its own."""
-
-    umask: int
-    jobs: int
-    variables: dict[str, str] = field(factory=dict)
-    another_user: bool = False
-
-
 CONDITIONS = {
     "plain": Conditions(umask=0o022, jobs=1, variables={"TZ": "UTC", "LC_ALL": "C"}),
     "strict": Conditions(
@@ -126,19 +116,3 @@ def content(layout: Path) -> Content:
     """Return the index of a layout, and the digests of its blobs."""
     blobs = sorted(path.name for path in (layout / "blobs" / "sha256").iterdir())
     return (layout / "index.json").read_bytes(), blobs
-
-
-def _another_user(home: Path) -> list[str]:
-    """Return a command's beginning that runs it as another user, to whom all of home belongs.
-
-    Root becomes an ordinary user, who may read what root may (the interpreter may be in
-    root's home) but write only what is its own; an ordinary user becomes root in a name space
-    of its own.
-    """
-    if os.geteuid() != 0:
-        return ["unshare", "--user", "--map-root-user"]
-    for path in (home, *home.rglob("*")):
-        os.chown(path, 12345, 12345)
-    user = ["--reuid", "12345", "--regid", "12345", "--clear-groups"]
-    rights = ["--inh-caps", "+dac_read_search", "--ambient-caps", "+dac_read_search"]
-    return ["setpriv", *user, *rights]
