@@ -142,9 +142,7 @@ def digests(place: Path) -> dict[str, str]:
     store = Store(place / "store")
     made = layers(store, place / "shelf")
     built = build_layers(made, store, jobs=2, reporter=Silent())
-    images = [
-        assemble(plan(made, platform), built) for platform in ("linux/arm64", "linux/amd64")
-    ]
+    images = [assemble(plan(made, platform), built) for platform in ("linux/arm64", "linux/amd64")]
     write_layout(images, REPOSITORY, b"{}", store, place / "layout")
     write_archive(place / "layout", place / "archive")
     groups = divide(wheel_artifact(f"w{number}") for number in range(40))

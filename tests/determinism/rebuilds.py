@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -15,10 +13,9 @@ from attrs import field, frozen
 from lockyard.lock.file import read_lock
 from lockyard.store.store import Store
 from lockyard.tasks.supply import is_built
+from tests.determinism.conditions import Conditions
 
 Content = tuple[bytes, list[str]]
-
-
 CONDITIONS = {
     "plain": Conditions(umask=0o022, jobs=1, variables={"TZ": "UTC", "LC_ALL": "C"}),
     "strict": Conditions(
@@ -61,24 +58,10 @@ class Rebuilds:
             shutil.copytree(self.root / folder, workspace / folder)
         shutil.copy(self.root / "WORKSPACE.toml", workspace)
         self._seed(home / "store", with_built=conditions.another_user)
-        command = [sys.executable, "-m", "lockyard", "build", self.env, "--json"]
-        command += ["--jobs", str(conditions.jobs)]
-        owner = _another_user(home) if conditions.another_user else []
-        done = subprocess.run(
-            [*owner, *command],
-            cwd=workspace,
-            env={
-                "PATH": os.environ["PATH"],
-                "HOME": str(home),
-                "TMPDIR": str(home),
-                "LOCKYARD_STORE": str(home / "store"),
-                **self.environ,
-                **conditions.variables,
-            },
-            umask=conditions.umask,
-            capture_output=True,
-            text=True,
-            check=False,
+        command = ["-m", "lockyard", "build", self.env, "--json", "--jobs", str(conditions.jobs)]
+        store = str(home / "store")
+        done = conditions.run(
+            *command, home=home, cwd=workspace, LOCKYARD_STORE=store, **self.environ
         )
         assert done.returncode == 0, done.stderr
         (built,) = json.loads(done.stdout)
