@@ -192,13 +192,10 @@ def _scripts(meanings: Meanings) -> Iterator[str]:
 
 def _guards() -> Iterator[str]:
     told = tomli.loads(_MUTATIONS.read_text("utf-8"))["mutation"]
-    for against in dict.fromkeys(each["against"] for each in told):
-        yield from (f"## {against[0].upper()}{against[1:]}", "")
-        yield from ("| guard | taken out | test that fails |", "|---|---|---|")
-        for each in (each for each in told if each["against"] == against):
-            tests = "<br>".join(f"`{test.removeprefix('tests/')}`" for test in each["tests"])
-            yield f"| {each['guard']} | {each['name']} | {tests} |"
-        yield ""
+    yield from ("| source | guard | taken out | test that fails |", "|---|---|---|---|")
+    for each in sorted(told, key=lambda each: str(each["against"]).lower()):
+        tests = "<br>".join(f"`{test.removeprefix('tests/')}`" for test in each["tests"])
+        yield f"| {each['against']} | {each['guard']} | {each['name']} | {tests} |"
 
 
 def _spec(meanings: Meanings) -> Iterator[str]:
