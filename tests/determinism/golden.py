@@ -12,6 +12,7 @@ import random
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 from lockyard.assemble.layout import assemble, write_layout
 from lockyard.events import Silent
@@ -172,5 +173,5 @@ def shuffled(seed: str) -> Callable[..., list[str]]:
 
 if __name__ == "__main__":
     if "SHUFFLED" in os.environ:
-        os.listdir = shuffled(os.environ["SHUFFLED"])
+        os.listdir = cast(Any, shuffled(os.environ["SHUFFLED"]))
     sys.stdout.write(json.dumps(digests(Path(sys.argv[1]))))

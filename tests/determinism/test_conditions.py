@@ -84,7 +84,7 @@ def check(locked: Yard, known: dict[str, str], conditions: Conditions, home: Pat
 
 def kind_of(folder: Path) -> str:
     """Return the name of a folder's file system, as stat(1) has it."""
-    command = ["stat", "--file-system", "--format=%T", folder]
+    command = ["stat", "--file-system", "--format=%T", str(folder)]
     return subprocess.check_output(command, text=True, timeout=30).strip()
 
 

@@ -8,6 +8,7 @@ import tarfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, cast
 
 import docker
 import pytest
@@ -65,7 +66,7 @@ def test_go_finds_what_went_in(
     image = load(archived(Store(tmp_path / "store"), tmp_path))
     container = engine.containers.create(image)
     try:
-        exported = io.BytesIO(b"".join(container.export()))
+        exported = io.BytesIO(b"".join(cast(Any, container.export())))
     finally:
         container.remove()
         engine.images.remove(image, force=True)

@@ -24,8 +24,10 @@ from tests.fleet.pythons import checked, plain_environment
 ENV = "minimal-py311"
 SIZE = 24 << 20  # three of the compressor's pieces
 # What Debian's Python needs of an image's base to compress something.
-NEEDED = ("libc6", "libpython3.11-minimal", "libpython3.11-stdlib", "libssl3", "python3.11-minimal")
-NEEDED += ("libexpat1", "zlib1g")
+NEEDED = {
+    *("libc6", "libexpat1", "libssl3", "zlib1g"),
+    *("libpython3.11-minimal", "libpython3.11-stdlib", "python3.11-minimal"),
+}
 PROGRAM = """
 import hashlib, sys
 from concurrent.futures import ThreadPoolExecutor
@@ -56,7 +58,7 @@ def emulator() -> Callable[[str], str]:
     """Return a function that finds the emulator of an architecture."""
 
     def find(architecture: str) -> str:
-        command = [ROOT / "tools" / "qemu-user", architecture]
+        command = [str(ROOT / "tools" / "qemu-user"), architecture]
         done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
         if done.returncode != 0:
             pytest.skip("QEMU's user-mode emulators can't be had on this machine")

@@ -13,10 +13,10 @@ LARGEST_ID = (1 << 32) - 2
 _RAW = st.binary(min_size=1, max_size=255).filter(lambda raw: not {0, 47} & set(raw))
 _SHORT = st.text("ab-_.é", min_size=1, max_size=3)
 # One letter as one character and as two, and names too long for the header's fields.
-_CHOSEN = st.sampled_from(
-    ["\u00e9", "e\u0301", "Ab", "aB", "n" * 99, "n" * 100, "n" * 101, "n" * 255, "é" * 127]
-    + [os.fsdecode(b"latin-\xe9"), os.fsdecode(b"\xff\xfe"), " ", "-x", "*", "'\"", "~"]
-)
+_TEXTS = ["\u00e9", "e\u0301", "Ab", "aB", " ", "-x", "*", "'\"", "~", "\u00e9" * 127]
+_LENGTHS = ["n" * length for length in (99, 100, 101, 255)]
+_OTHERS = map(os.fsdecode, (b"latin-\xe9", b"\xff\xfe"))
+_CHOSEN = st.sampled_from([*_TEXTS, *_LENGTHS, *_OTHERS])
 _NAMES = st.one_of(_SHORT, _CHOSEN, _RAW.map(os.fsdecode)).filter(
     lambda name: name not in {".", ".."} and not name.startswith(".wh.")
 )

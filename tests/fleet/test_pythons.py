@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fleet.conftest import Shared
 from tests.fleet.locked import ROOT
-from tests.fleet.pythons import checked, program_of
+from tests.fleet.pythons import Shared, checked, program_of
 
 pytestmark = pytest.mark.network
 
