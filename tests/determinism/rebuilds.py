@@ -26,7 +26,7 @@ from lockyard.tasks.supply import is_built
 from tests.conftest import ROOT
 from tests.determinism.conditions import Conditions, jitter
 
-Content = tuple[bytes, list[str]]
+Content = tuple[bytes, bytes, list[str]]
 CONDITIONS = {
     "plain": Conditions(umask=0o022, jobs=1, variables={"TZ": "UTC", "LC_ALL": "C"}),
     "strict": Conditions(
@@ -110,9 +110,9 @@ def contents(rebuilds: Rebuilds, folder: Path, names: Iterable[str]) -> list[Con
 
 
 def content(layout: Path) -> Content:
-    """Return the index of a layout, and the digests of its blobs."""
+    """Return the index of a layout, its ledger, and the digests of its blobs."""
     blobs = sorted(path.name for path in (layout / "blobs" / "sha256").iterdir())
-    return (layout / "index.json").read_bytes(), blobs
+    return (layout / "index.json").read_bytes(), (layout / "lockyard.json").read_bytes(), blobs
 
 
 def rebuild(env: str, times: int) -> set[str]:

@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -53,13 +54,13 @@ def locked(yard: Yard) -> Yard:
 
 
 @pytest.fixture(scope="module")
-def known() -> dict[str, str]:
-    """The digests that the plain conditions gave, once they are known."""
+def known() -> dict[str, Any]:
+    """The ledger that the plain conditions gave, once it is known."""
     return {}
 
 
-def built(yard: Yard, conditions: Conditions, home: Path) -> dict[str, str]:
-    """Build the env in a folder; return its digests."""
+def built(yard: Yard, conditions: Conditions, home: Path) -> dict[str, Any]:
+    """Build the env in a folder; return its ledger, which has all its digests."""
     home.mkdir(parents=True, exist_ok=True)
     workspace = home / "a workspace"
     shutil.copytree(yard.root, workspace)
@@ -72,11 +73,13 @@ def built(yard: Yard, conditions: Conditions, home: Path) -> dict[str, str]:
     assert done.returncode == 0, done.stderr
     (image,) = json.loads(done.stdout)
     assert image["new_layers"] == image["layers"]
-    return dict(image["digests"])
+    ledger = json.loads((Path(image["folder"]) / "lockyard.json").read_bytes())
+    assert ledger["images"] == image["digests"]
+    return dict(ledger)
 
 
-def check(locked: Yard, known: dict[str, str], conditions: Conditions, home: Path) -> None:
-    """Build under conditions; the digests must be those of the plain ones."""
+def check(locked: Yard, known: dict[str, Any], conditions: Conditions, home: Path) -> None:
+    """Build under conditions; the ledger must be that of the plain ones."""
     if not known:
         known |= built(locked, PLAIN, locked.root.parent / "plain")
     assert built(locked, conditions, home) == known
@@ -90,7 +93,7 @@ def kind_of(folder: Path) -> str:
 
 @pytest.mark.parametrize("another", [False, True], ids=["the same user", "another user"])
 def test_as_root_and_as_an_ordinary_user(
-    another: bool, locked: Yard, known: dict[str, str], tmp_path: Path
+    another: bool, locked: Yard, known: dict[str, Any], tmp_path: Path
 ) -> None:
     # Where root runs the tests, the other one is an ordinary user; else it is root.
     home = tmp_path / "home of it"
@@ -100,7 +103,7 @@ def test_as_root_and_as_an_ordinary_user(
 
 
 @pytest.mark.parametrize("memory", [True, False], ids=["tmpfs", "disk"])
-def test_in_memory_and_on_disk(memory: bool, locked: Yard, known: dict[str, str]) -> None:
+def test_in_memory_and_on_disk(memory: bool, locked: Yard, known: dict[str, Any]) -> None:
     places = [Path("/dev/shm"), Path.home(), locked.root]
     found = [
         each for each in places if os.access(each, os.W_OK) and (kind_of(each) == "tmpfs") == memory
@@ -113,7 +116,7 @@ def test_in_memory_and_on_disk(memory: bool, locked: Yard, known: dict[str, str]
 
 @pytest.mark.parametrize("jobs", [1, 8])
 def test_with_one_job_and_with_many(
-    jobs: int, locked: Yard, known: dict[str, str], tmp_path: Path
+    jobs: int, locked: Yard, known: dict[str, Any], tmp_path: Path
 ) -> None:
     check(locked, known, Conditions(jobs=jobs), tmp_path / "home")
 
@@ -121,7 +124,7 @@ def test_with_one_job_and_with_many(
 @pytest.mark.network
 @pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
 def test_under_each_python(
-    version: str, locked: Yard, known: dict[str, str], shared: Shared, tmp_path: Path
+    version: str, locked: Yard, known: dict[str, Any], shared: Shared, tmp_path: Path
 ) -> None:
     python = program_of(version, shared)
     check(locked, known, Conditions(python=python), tmp_path / "home")
