@@ -120,7 +120,9 @@ def write_context(context: Context, store: Store, folder: Path) -> None:
                 path = made / file.path
                 path.parent.mkdir(parents=True, exist_ok=True)
                 _lay(file, store, path)
-            made.chmod(0o755)
+            # COPY takes modes with it, so they must not be the umask's.
+            for path in (made, *made.rglob("*")):
+                path.chmod(0o755 if path.is_dir() else 0o644)
             replace_folder(made, folder)
         finally:
             shutil.rmtree(made, ignore_errors=True)
