@@ -13,6 +13,7 @@ from lockyard import ASSEMBLY_VERSION
 from lockyard.lock.model import Artifact, BaseImage, CondaPackage, Deb, Wheel
 from lockyard.plan.compiler import Compiler
 from lockyard.plan.compression import COMPRESSION
+from lockyard.plan.part import WHOLE, Part
 from lockyard.plan.prefix import Prefix
 from lockyard.spec.checks import ImagePath, Owner
 from lockyard.spec.model import LaidFile, Recipe, User
@@ -21,23 +22,6 @@ from lockyard.spec.model import LaidFile, Recipe, User
 _ELSEWHERE = {"required_by", "targets", "source"}
 # The packages that decide which accounts a base has; a recipe adds its user to those.
 ACCOUNT_PACKAGES = ("apt", "base-passwd")
-
-
-@frozen
-class Part:
-    """One of several layers that the files of a package too large for one are divided into."""
-
-    number: int  # from 0 on
-    of: int
-
-    def has(self, path: str) -> bool:
-        """Tell whether a path is in this part: a hash of it says so."""
-        return (
-            int(_sha256(path.encode("utf-8", "surrogateescape"))[:8], 16) % self.of == self.number
-        )
-
-
-WHOLE = Part(0, 1)
 
 
 def in_parts(layer: PackageLayer, most: int) -> list[PackageLayer]:
