@@ -53,15 +53,13 @@ class Origins:
 
 
 def _program() -> bytes:
-    """Return what tells this program's code from any other: its files' names, sizes and times."""
-    folder = Path(lockyard.__file__).parent
-    found = sorted((str(path), path.stat()) for path in folder.rglob("*.py"))
-    return repr([(path, stat.st_size, stat.st_mtime_ns) for path, stat in found]).encode()
+    """Return the digest of this program's own code, the same wherever that stands."""
+    return _tree(Path(lockyard.__file__).parent, "*.py")
 
 
-def _tree(folder: Path) -> bytes:
-    """Return the digest of all files below a folder, by their paths."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+def _tree(folder: Path, pattern: str = "*") -> bytes:
+    """Return the digest of the files below a folder that a pattern names, by their paths."""
+    files = sorted(path for path in folder.rglob(pattern) if path.is_file())
     parts = ((str(path.relative_to(folder)).encode(), path.read_bytes()) for path in files)
     return _digest(part for pair in parts for part in pair)
 
