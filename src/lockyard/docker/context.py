@@ -16,6 +16,7 @@ from lockyard.assemble.document import MANIFEST, Document
 from lockyard.assemble.left import prefix_of, sweep_left
 from lockyard.assemble.replace import replace_folder
 from lockyard.build.built import BuiltLayer
+from lockyard.docker.compile import FOLDER, builder_archives, compile_texts
 from lockyard.docker.template import BASE
 from lockyard.errors import BuildError, StoreError
 from lockyard.export.requirements import pinned
@@ -72,6 +73,7 @@ def context_of(
     the lock has no pip to install wheels with.
     """
     layers = [layer for layer in plan.layers if isinstance(layer, WheelLayer)]
+    archives = (*_archives(plan), *builder_archives(plan))
     # A large one is in several layers, each with a part of its files.
     wheels = {wheel.file: wheel for layer in layers for wheel in layer.wheels}.values()
     if not any(wheel.name == "pip" for wheel in wheels):
@@ -82,9 +84,11 @@ def context_of(
             "builder",
         )
     files = [
-        *(_archive(path, built[layer_key(layer)]) for path, layer in _archives(plan)),
-        *(_wheel(wheel) for wheel in wheels),
+        *(_archive(path, built[layer_key(layer)]) for path, layer in archives),
+        *(_package("wheels", wheel) for wheel in wheels),
         _text("requirements.txt", pinned(wheels)),
+        *(_package(FOLDER, each) for each in plan.compiled),
+        *(_text(path, text) for path, text in compile_texts(plan)),
         *(_layout(base) if base else ()),
     ]
     files.sort(key=lambda file: file.path)
@@ -93,8 +97,8 @@ def context_of(
 
 
 def archived(plan: ImagePlan) -> list[Layer]:
-    """Return the layers of an image that its context has as archives."""
-    return [layer for _, layer in _archives(plan)]
+    """Return the layers that the context of an image has as archives, its builder's as well."""
+    return [layer for _, layer in (*_archives(plan), *builder_archives(plan))]
 
 
 def write_context(context: Context, store: Store, folder: Path) -> None:
@@ -159,8 +163,8 @@ def _archive(path: str, layer: BuiltLayer) -> ContextFile:
     return ContextFile(path=path, sha256=layer.digest, size=layer.size)
 
 
-def _wheel(wheel: Wheel) -> ContextFile:
-    return ContextFile(path=f"wheels/{wheel.file}", sha256=wheel.sha256, size=wheel.size)
+def _package(folder: str, wheel: Wheel) -> ContextFile:
+    return ContextFile(path=f"{folder}/{wheel.file}", sha256=wheel.sha256, size=wheel.size)
 
 
 def _text(path: str, text: str | bytes) -> ContextFile:

@@ -21,11 +21,17 @@ _PLACE = re.compile(r"@\{(\w+)\}")
 def render(template: str, plan: ImagePlan, where: str) -> str:
     """Return the Dockerfile of an image; ``where`` names the template in errors.
 
-    Its places are ``title``, ``platform``, ``epoch``, ``contexts``, ``prefix``, ``python``,
-    ``steps`` (the env's own commands) and ``config``, which are the instructions for what the
-    config says. Raise SpecError for a template that has another, BuildError for a setting that
-    no Dockerfile can say.
+    Its places are ``title``, ``platform``, ``epoch``, ``contexts``, ``builder`` (what the stage
+    that compiles stands on), ``prefix``, ``python``, ``steps`` (the env's own commands) and
+    ``config``, which are the instructions for what the config says. Raise SpecError for a
+    template that has another, or that lacks one for what the image needs, and BuildError for a
+    setting that no Dockerfile can say.
     """
+    if plan.compiled and "@{builder}" not in template:
+        reason = "it has no stage that compiles, and this image needs one"
+        solution = "take @{builder} over from Lockyard's own images/inference/Dockerfile"
+        fault = Fault(where, "", reason, solution)
+        raise SpecError("1 fault to mend", where=where, faults=(fault,))
     prefix = prefix_of(plan)
     places = {
         "title": plan.names.repository,
@@ -36,6 +42,8 @@ def render(template: str, plan: ImagePlan, where: str) -> str:
             f" \\\n#     --build-context {name}={place}"
             for name, place in contexts(plan).items()
         ),
+        # With Debian packages, its first archive is a whole base of its own.
+        "builder": "scratch" if plan.compiled and plan.image is None else "checked",
         "prefix": prefix.path,
         "python": prefix.executable,
         "steps": "\n".join(_steps(plan)),

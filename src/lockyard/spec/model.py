@@ -173,8 +173,12 @@ class Requirements:
 
 @frozen(kw_only=True)
 class SdistRule:
-    """Allow a package to be built from source; ``environment`` is what its build needs."""
+    """Allow a package to be built from source; ``environment`` is what its build needs.
 
+    With ``builder``, it is compiled by a Docker engine, in the image of the env of that name.
+    """
+
+    builder: EnvName | None = None
     environment: Mapping[VariableName, Value] = field(factory=dict)
 
 
@@ -200,6 +204,8 @@ class Env:
     while it builds. ``owners`` names the package whose file stands at a path
     that several packages have, each with another content.
 
+    ``builder`` is the env in whose image packages of ``sdists`` are compiled, if any are.
+
     Where the env extends another, that is its ``parent``, and ``requirements``, those of its
     ``variants``, ``files`` and ``directories`` are what it adds to it; ``contents`` holds the
     bytes of every file that ``files`` names, by its ``source``. All else holds as it is.
@@ -207,6 +213,7 @@ class Env:
 
     name: str = ""
     parent: Env | None = None
+    builder: Env | None = None
     title: Line
     base: BaseName
     stem: NamePart = ""

@@ -66,6 +66,13 @@ class Embedded:
                     where=f"envs/{plan.env}.toml: run",
                     solution=f"run: invoke build {plan.env} --builder docker",
                 )
+            if plan.compiled:
+                names = ", ".join(each.name for each in plan.compiled)
+                raise BuildError(
+                    f"{names} must be compiled, and the embedded builder executes nothing",
+                    where=f"envs/{plan.env}.toml: sdists",
+                    solution=f"run: invoke build {plan.env} --builder docker",
+                )
         return list(plans)
 
     def inputs(self, plan: ImagePlan) -> Mapping[str, str]:  # noqa: ARG002
