@@ -29,6 +29,7 @@ IDLE = {
     "dpkg": "moves files of older versions, enables a timer",
     "init-system-helpers": "undoes a diversion of debootstrap",
     "libc6": "restarts services and checks the kernel",
+    "libcrypt-dev": "makes a folder of a link of older versions",
     "libgcrypt20": "removes libraries of older versions",
     "libgssapi-krb5-2": "moves a setting of older versions",
     "libpam-runtime": "writes /etc/pam.d/common-*: nobody logs in to an image",
