@@ -25,7 +25,7 @@ from invoke.parser.context import ParserContext
 from lockyard import errors
 from lockyard.build.debian.configure import EFFECTS, IDLE
 from lockyard.cli.namespace import namespace
-from lockyard.lock.model import BaseImage, Blob, CondaPackage, Deb, Sdist, Target, Wheel
+from lockyard.lock.model import BaseImage, Blob, Compiled, CondaPackage, Deb, Sdist, Target, Wheel
 from lockyard.lock.text import _Document
 from lockyard.spec import checks
 from lockyard.spec.model import (
@@ -90,6 +90,7 @@ _LOCK: Mapping[str, type] = {
     "[[conda]]": CondaPackage,
     "[[pypi]]": Wheel,
     "[pypi.sdist]": Sdist,
+    "[pypi.compiled]": Compiled,
 }
 
 
