@@ -16,12 +16,13 @@ from lockyard.assemble.document import MANIFEST, Document
 from lockyard.assemble.left import prefix_of, sweep_left
 from lockyard.assemble.replace import replace_folder
 from lockyard.build.built import BuiltLayer
+from lockyard.docker import debs
 from lockyard.docker.compile import FOLDER, builder_archives, compile_texts
 from lockyard.docker.template import BASE
 from lockyard.errors import BuildError, StoreError
 from lockyard.export.requirements import pinned
 from lockyard.fetch.image import PulledImage
-from lockyard.lock.model import Wheel
+from lockyard.lock.model import Artifact
 from lockyard.plan.image import ImagePlan
 from lockyard.plan.layer import CondaLayer, DebianLayer, Layer, WheelLayer, layer_key
 from lockyard.store.digest import check_content
@@ -89,6 +90,8 @@ def context_of(
         _text("requirements.txt", pinned(wheels)),
         *(_package(FOLDER, each) for each in plan.compiled),
         *(_text(path, text) for path, text in compile_texts(plan)),
+        *(_package(debs.FOLDER, each) for each in plan.installed),
+        *(_text(path, text) for path, text in debs.install_texts(plan)),
         *(_layout(base) if base else ()),
     ]
     files.sort(key=lambda file: file.path)
@@ -128,7 +131,7 @@ def _archives(plan: ImagePlan) -> Iterator[tuple[str, Layer]]:
     What stands above the packages is in the order of its names: the chosen files, the recipe,
     and what an env adds to the one that it extends.
     """
-    conda = top = 0
+    conda = top = last = 0
     for layer in plan.layers:
         match layer:
             case WheelLayer():
@@ -138,6 +141,9 @@ def _archives(plan: ImagePlan) -> Iterator[tuple[str, Layer]]:
             case CondaLayer():
                 conda += 1
                 path = f"conda-{conda:03}"
+            case _ if debs.is_last(plan, layer):
+                last += 1
+                path = f"{debs.LAST}-{last:03}"
             case _:
                 top += 1
                 path = f"top-{top:03}"
@@ -163,8 +169,9 @@ def _archive(path: str, layer: BuiltLayer) -> ContextFile:
     return ContextFile(path=path, sha256=layer.digest, size=layer.size)
 
 
-def _package(folder: str, wheel: Wheel) -> ContextFile:
-    return ContextFile(path=f"{folder}/{wheel.file}", sha256=wheel.sha256, size=wheel.size)
+def _package(folder: str, package: Artifact) -> ContextFile:
+    path = f"{folder}/{package.file}"
+    return ContextFile(path=path, sha256=package.sha256, size=package.size)
 
 
 def _text(path: str, text: str | bytes) -> ContextFile:

@@ -13,7 +13,7 @@ from lockyard.export.channel import channel_address
 from lockyard.lock.file import lock_path
 from lockyard.lock.finding import serving
 from lockyard.lock.model import Artifact, BaseImage, Deb, Lock, Target, Wheel
-from lockyard.plan.added import added_layers, own_choice
+from lockyard.plan.added import added_layers, new_debs, own_choice
 from lockyard.plan.config import image_config
 from lockyard.plan.division import LARGEST, MOST_BIG, divide
 from lockyard.plan.layer import (
@@ -44,7 +44,8 @@ class ImagePlan:
     ``config`` is the OCI config's ``config`` object, ``created`` when the newest of its
     packages was published (RFC 3339), ``owners`` the packages that the env has chosen where
     several own a path, ``run`` the commands that run over all layers. ``compiled`` are the
-    packages that an engine compiles in the image of ``builder``, and installs with the wheels.
+    packages that an engine compiles in the image of ``builder``, and installs with the wheels;
+    ``installed`` are the Debian packages that it installs by their scripts.
     """
 
     env: str
@@ -58,12 +59,13 @@ class ImagePlan:
     run: tuple[str, ...] = ()
     compiled: tuple[Wheel, ...] = ()
     builder: ImagePlan | None = None
+    installed: tuple[Deb, ...] = ()
 
     @property
     def artifacts(self) -> tuple[Artifact, ...]:
         """Return what the image is made of, each once."""
         found = {each.sha256: each for layer in self.layers for each in layer.artifacts}
-        return (*found.values(), *self.compiled)
+        return (*found.values(), *self.compiled, *self.installed)
 
     @property
     def parts(self) -> dict[str, Any]:
@@ -78,6 +80,7 @@ class ImagePlan:
             "config": self.config,
             "created": self.created,
             **({"run": list(self.run)} if self.run else {}),
+            **({"installed": [each.sha256 for each in self.installed]} if self.installed else {}),
             **self._compilation,
         }
 
@@ -153,6 +156,7 @@ def plan_image(
         run=tuple(str(command) for command in env.run),
         compiled=tuple(each for each in serving(lock.wheels, target) if each.compiled),
         builder=builder,
+        installed=new_debs(debs, layers) if env.run_scripts else (),
     )
 
 

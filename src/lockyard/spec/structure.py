@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 # What a model holds beside the keys of its file, and keys that aren't a field's name.
 _OMITTED = {
-    "Env": {"name", "parent", "builder", "files", "directories", "contents"},
+    "Env": {"name", "parent", "builder", "run_scripts", "files", "directories", "contents"},
     "Recipe": {"name", "contents"},
 }
 _RENAMED = {("LaidFile", "source"): "from"}
@@ -46,6 +46,7 @@ def converter(checks: Mapping[Any, Callable[[str], None]]) -> Converter:
     made = Converter(forbid_extra_keys=True, detailed_validation=True)
     made.register_structure_hook(str, _exactly(str, "a text"))
     made.register_structure_hook(int, _exactly(int, "a whole number"))
+    made.register_structure_hook(bool, _exactly(bool, "true or false"))
     made.register_structure_hook(Source, lambda value, _: _by_kind(made, "source", _SOURCES, value))
     made.register_structure_hook(
         Base, lambda value, _: _by_kind(made, "base", _BASES, value, "debian")

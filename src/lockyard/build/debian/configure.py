@@ -64,7 +64,8 @@ def configure(debs: Iterable[DebArchive], tree: Tree) -> None:
         raise BuildError(
             f"these have scripts that matter, and nothing is executed here: {', '.join(unknown)}",
             where="Debian packages",
-            solution="invoke why tells who needs them; leave that out, or add it by a Dockerfile",
+            solution="invoke why tells who needs them; leave that out, or require it in an env that"
+            " extends this one, sets run-scripts and is built with --builder docker",
         )
 
 
