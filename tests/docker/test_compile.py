@@ -52,8 +52,8 @@ def test_a_context_has_the_builder_and_the_sources(
 ) -> None:
     context = context_of(compiling, "", built)
     files = {file.path: file for file in context.files}
-    assert [path for path in files if path.startswith(("builder/", "sdists/"))] == [
-        *(f"builder/layer-{number:03}.tar.gz" for number in (1, 2, 3, 4)),
+    assert [path for path in files if path.startswith(("layers/builder", "sdists/"))] == [
+        *(f"layers/builder-{number:03}.tar.gz" for number in (1, 2, 3, 4)),
         "sdists/fast-1.0.tar.gz",
         "sdists/fast-1.0.tar.gz.sh",
         "sdists/requirements.txt",
@@ -64,7 +64,7 @@ def test_a_context_has_the_builder_and_the_sources(
     assert b"fast" not in (files["requirements.txt"].data or b"")
     sums = files["SHA256SUMS"].data or b""
     assert b"./sdists/fast-1.0.tar.gz.sh" in sums
-    assert b"./builder/layer-004.tar.gz" in sums
+    assert b"./layers/builder-004.tar.gz" in sums
 
 
 def test_a_command_sees_what_it_is_given_alone(

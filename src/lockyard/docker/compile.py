@@ -10,7 +10,6 @@ from lockyard.plan.image import ImagePlan
 from lockyard.plan.layer import Layer
 
 FOLDER = "sdists"
-STAGE = "builder"
 # Each is a variable that would show the machine, or the moment, in what is compiled.
 _FIXED = {
     "HOME": "/tmp",  # noqa: S108 - of the stage, which nobody shares
@@ -27,7 +26,7 @@ def builder_archives(plan: ImagePlan) -> Iterator[tuple[str, Layer]]:
     if plan.builder is None or not plan.compiled:
         return
     for number, layer in enumerate(plan.builder.layers, 1):
-        yield f"{STAGE}/layer-{number:03}.tar.gz", layer
+        yield f"layers/builder-{number:03}.tar.gz", layer
 
 
 def compile_texts(plan: ImagePlan) -> Iterator[tuple[str, str]]:
