@@ -69,5 +69,5 @@ def _files(lock: Lock, store: Store) -> Iterator[File]:
 def _is_part(name: str) -> bool:
     """Tell whether a Debian package is one of those that compile C."""
     libraries = ("libbinutils", "libgmp10", "libisl23", "libmpc3", "libmpfr6", "libjansson4")
-    others = ("libgcc-12-dev", "libctf", "linux-libc-dev", "libcrypt-dev", "libzstd1", "zlib1g")
+    others = ("libgcc-", "libctf", "linux-libc-dev", "libcrypt-dev", "libzstd1", "zlib1g")
     return name.startswith(("gcc-12", "cpp-12", "binutils", "libc6", *libraries, *others))
