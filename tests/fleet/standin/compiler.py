@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,11 +60,18 @@ def _files(lock: Lock, store: Store) -> Iterator[File]:
             path = f"{_SYSROOT}/{entry.path}"
             if entry.path.startswith(_LEFT_OUT):
                 continue
-            if entry.kind == "symlink" and not entry.link.startswith("/"):
-                yield File(path=path, target=entry.link)
+            if entry.kind == "symlink":
+                yield File(path=path, target=_within(entry.link, entry.path))
             elif entry.kind == "file" and entry.open is not None:
                 with entry.open() as stream:
                     yield File(path=path, data=stream.read(), executable=bool(entry.mode & 0o100))
+
+
+def _within(target: str, path: str) -> str:
+    """Return a link's target such that it stays in the folder that stands for the root."""
+    if not target.startswith("/"):
+        return target
+    return posixpath.relpath(target[1:], posixpath.dirname(path))
 
 
 def _is_part(name: str) -> bool:
