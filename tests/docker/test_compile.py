@@ -102,7 +102,7 @@ def test_a_template_that_compiles_nothing(plan: ImagePlan, compiling: ImagePlan)
     with pytest.raises(SpecError) as caught:
         render("FROM scratch", compiling, "images/own/Dockerfile")
     (fault,) = caught.value.faults
-    assert fault.reason == "it has no stage that compiles, and this image needs one"
+    assert (fault.key, fault.reason) == ("@{builder}", "it isn't there, and this image needs it")
 
 
 def test_all_that_is_compiled_counts(compiling: ImagePlan, plan: ImagePlan) -> None:
