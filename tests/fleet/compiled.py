@@ -105,8 +105,8 @@ class Trial:
         assert lock is not None
         return lock
 
-    def builder(self, output: Path) -> Builder:
-        """Return who has an engine build, without its cache."""
+    def builder(self, output: Path, *, cache: bool = False) -> Builder:
+        """Return who has an engine build, without its cache unless told."""
         return Builder(
             fleet=self.fleet,
             store=self.store,
@@ -114,16 +114,16 @@ class Trial:
             environ=self.environ,
             reporter=Silent(),
             jobs=2,
-            method=ByEngine(fleet=self.fleet, engine=checked_engine(), cache=False),
+            method=ByEngine(fleet=self.fleet, engine=checked_engine(), cache=cache),
         )
 
 
-def debian_trial(folder: Path) -> Trial:
-    """Return a workspace in an empty folder whose base is Debian's, locked."""
+def debian_trial(folder: Path, envs: Mapping[str, str] = DEBIAN) -> Trial:
+    """Return a workspace in an empty folder whose base is Debian's, with envs that are locked."""
     (folder / "envs").mkdir(parents=True)
     shutil.copy(ROOT / "WORKSPACE.toml", folder)
     shutil.copytree(ROOT / "images", folder / "images")
-    return _locked(Trial(root=folder, environ=os.environ, store=Store.default(os.environ)), DEBIAN)
+    return _locked(Trial(root=folder, environ=os.environ, store=Store.default(os.environ)), envs)
 
 
 def conda_trial(folder: Path, standin: StandIn, compilers: Trial) -> Trial:

@@ -36,7 +36,13 @@ export PATH="$root/usr/bin:$PATH" LD_LIBRARY_PATH="$root/usr/lib/x86_64-linux-gn
 exec "$root/usr/bin/x86_64-linux-gnu-gcc-12" --sysroot="$root" "$@"
 """
 # Of other languages, of link-time optimisation, and what nobody compiles against.
-_LEFT_OUT = ("usr/share/", "usr/lib/gcc/x86_64-linux-gnu/12/lto", "usr/lib/x86_64-linux-gnu/gconv")
+_LIBRARIES = "usr/lib/gcc/x86_64-linux-gnu/12"
+_LEFT_OUT = (
+    "usr/share/",
+    "usr/lib/x86_64-linux-gnu/gconv",
+    *(f"{_LIBRARIES}/{each}" for each in ("lto", "libasan", "liblsan", "libtsan", "libubsan")),
+    *(f"usr/bin/x86_64-linux-gnu-{each}" for each in ("dwp", "gold", "gp", "ld.gold", "lto")),
+)
 
 
 def add_compiler(channel: Path, lock: Lock, store: Store) -> None:
