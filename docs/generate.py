@@ -27,7 +27,7 @@ from lockyard.azureml.record import RecordedImage, Version
 from lockyard.azureml.record_file import _RecordDocument
 from lockyard.build.debian.configure import EFFECTS, IDLE
 from lockyard.cli.namespace import namespace
-from lockyard.lock.model import BaseImage, Blob, CondaPackage, Deb, Sdist, Target, Wheel
+from lockyard.lock.model import BaseImage, Blob, Compiled, CondaPackage, Deb, Sdist, Target, Wheel
 from lockyard.lock.text import _Document
 from lockyard.spec import checks
 from lockyard.spec.model import (
@@ -93,6 +93,7 @@ _LOCK: Mapping[str, type] = {
     "[[conda]]": CondaPackage,
     "[[pypi]]": Wheel,
     "[pypi.sdist]": Sdist,
+    "[pypi.compiled]": Compiled,
 }
 _RECORD: Mapping[str, type] = {
     "": _RecordDocument,

@@ -18,8 +18,8 @@ from lockyard.spec.reader import WORKSPACE_FILE, Fleet
 class Origins:
     """Digests of the files that decide the plans of envs' images.
 
-    They are the workspace's, the env's and its lock, its recipe's, those of what it extends, and
-    this program's own. What has the same digest as at its last build needs no plan to be found
+    They are the workspace's, the env's and its lock, its recipe's, those of what it extends and of
+    what compiles for it, and this program's own. What has the same digest as at its last build needs no plan to be found
     unchanged; what hasn't, for a comment's sake, say, is planned to find that out.
     """
 
@@ -41,15 +41,15 @@ class Origins:
             return ""
 
     def _own(self, env: Env) -> Iterable[bytes]:
-        """Give the contents of an env's own files, and of those that it extends."""
-        each: Env | None = env
-        while each is not None:
-            yield (self.fleet.root / f"envs/{each.name}.toml").read_bytes()
-            yield (self.fleet.root / lock_path(each.name)).read_bytes()
-            for name, content in sorted(each.contents.items()):
-                yield name.encode()
-                yield content
-            each = each.parent
+        """Give the contents of an env's own files, and of those that it stands on."""
+        yield (self.fleet.root / f"envs/{env.name}.toml").read_bytes()
+        yield (self.fleet.root / lock_path(env.name)).read_bytes()
+        for name, content in sorted(env.contents.items()):
+            yield name.encode()
+            yield content
+        for other in (env.parent, env.builder):
+            if other is not None:
+                yield from self._own(other)
 
 
 def _program() -> bytes:
