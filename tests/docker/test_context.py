@@ -14,7 +14,8 @@ from lockyard.docker.context import Context, _archives, archived, context_of, wr
 from lockyard.errors import BuildError, IntegrityError, StoreError
 from lockyard.fetch.image import PulledImage, PulledLayer
 from lockyard.plan.image import ImagePlan
-from lockyard.plan.layer import DebianLayer, Part, WheelLayer
+from lockyard.plan.layer import DebianLayer, WheelLayer
+from lockyard.plan.part import Part
 from lockyard.store.store import Store
 
 

@@ -49,7 +49,7 @@ def compiled(path, source):
 
 
 def _hold(value, held):
-    """Hold on to the strings and sets of a code object; tell whether its bytes can be the same each time.
+    """Hold on to a code object's strings and sets; tell whether its bytes can be always the same.
 
     marshal marks what is referred to from elsewhere as well, which an interned string may be
     because of another module. What is held here always is. Before 3.11, the order of a set that
