@@ -181,6 +181,7 @@ def _package_layers(
             packages=group,
             prefix=prefix,
             channel=channel_address(workspace.sources, group[0].source),
+            compiler=compiler,
         )
         for group in divide(conda, max(most, 0))
     ]

@@ -1,4 +1,4 @@
-"""A part of a package whose files are too many bytes for one layer."""
+"""A part of the files of a package that is too large for one layer."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Part:
 
     def has(self, path: str) -> bool:
         """Tell whether a path is in this part: a hash of it says so."""
-        hashed = hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()
-        return int(hashed[:8], 16) % self.of == self.number
+        digest = hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()
+        return int(digest[:8], 16) % self.of == self.number
 
 
 WHOLE = Part(0, 1)

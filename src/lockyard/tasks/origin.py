@@ -18,9 +18,10 @@ from lockyard.spec.reader import WORKSPACE_FILE, Fleet
 class Origins:
     """Digests of the files that decide the plans of envs' images.
 
-    They are the workspace's, the env's and its lock, its recipe's, those of what it extends and of
-    what compiles for it, and this program's own. What has the same digest as at its last build needs no plan to be found
-    unchanged; what hasn't, for a comment's sake, say, is planned to find that out.
+    They are the workspace's, the env's and its lock, its recipe's, those of what it extends and
+    of what compiles for it, and this program's own. What has the same digest as at its last build
+    needs no plan to be found unchanged; what hasn't, for a comment's sake, say, is planned to find
+    that out.
     """
 
     fleet: Fleet

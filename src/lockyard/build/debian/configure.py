@@ -40,7 +40,7 @@ IDLE = {
     "passwd": "makes the shadow files (see accounts)",
     "perl": "registers alternatives of manual pages",
     "perl-base": "moves a folder of older versions",
-    "python3.11": "compiles modules, which Python does when it runs",
+    "python3.11": "compiles modules, which is done where the recipe says so",
     "usr-is-merged": "checks what this builder sees to",
     "util-linux-extra": "moves a setting of older versions",
 }
