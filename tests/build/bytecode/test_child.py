@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from lockyard.build.bytecode import child
-from tests.build.bytecode.interpreters import LIBRARY, VERSIONS, compiling, sources
-from tests.fleet.pythons import find_python
+from tests.build.bytecode.interpreters import LIBRARY, VERSIONS, compiling, python, sources
 
 SOURCE = b"import os\n\nVALUE = os.name\n\n\ndef double(a):\n    return 2 * a\n"
 
@@ -27,7 +26,7 @@ def made(version: str, folder: Path, order: Sequence[str]) -> dict[str, str]:
 @pytest.mark.parametrize("version", VERSIONS)
 def test_nothing_depends_on_what_was_compiled_before(version: str, tmp_path: Path) -> None:
     paths = sorted(sources())
-    assert len(paths) > 60
+    assert len(paths) > 30
     forward = made(version, tmp_path, paths)
     shuffled = sorted(paths, key=lambda path: hashlib.sha256(path.encode()).digest())
     assert made(version, tmp_path, paths[::-1]) == forward
@@ -51,7 +50,7 @@ def by_hand(version: str, folder: Path, options: Sequence[str], **more: str) -> 
     (site / "demo" / "with, a comma.py").write_bytes(SOURCE)
     (info / "RECORD").write_text("".join(f"{row},,\n" for row in rows))
     subprocess.run(
-        [find_python(version), *options, child.__file__, "site-packages"],
+        [python(version), *options, child.__file__, "site-packages"],
         cwd=folder,
         env={"PYTHONHASHSEED": "0", **more},
         check=True,
@@ -113,7 +112,7 @@ def imported(version: str, folder: Path) -> Mapping[str, object]:
         "print(json.dumps(dict(value=demo.VALUE, doubled=demo.double(3), compiled=compiled)))\n"
     )
     done = subprocess.run(
-        [find_python(version), "-S", "-s", "-B", "-c", program, str(folder)],
+        [python(version), "-S", "-s", "-B", "-c", program, str(folder)],
         capture_output=True,
         check=True,
         timeout=30,
@@ -137,10 +136,10 @@ UNSOUND = {
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("source", UNSOUND.values(), ids=UNSOUND)
-def test_what_cannot_be_compiled(version: str, source: bytes, tmp_path: Path) -> None:
+def test_what_cannot_be_compiled(version: str, tmp_path: Path) -> None:
     with compiling(version, tmp_path) as process:
-        assert process.compile("/demo.py", source) == b""
+        for name, source in UNSOUND.items():
+            assert process.compile("/demo.py", source) == b"", name
         assert process.compile("/demo.py", SOURCE) != b""
 
 
