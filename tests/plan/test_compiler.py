@@ -8,7 +8,7 @@ from attrs import evolve
 
 from lockyard.lock.model import CondaPackage, Lock
 from lockyard.plan.compiler import Compiler, compiler_of
-from lockyard.plan.layer import ChosenLayer, CondaLayer, WheelLayer, layer_key, tools_of
+from lockyard.plan.layer import ChosenLayer, CondaLayer, Layer, WheelLayer, layer_key, tools_of
 from tests.build.makers import PREFIX, wheel_artifact
 from tests.fleet.locked import held
 
@@ -112,7 +112,7 @@ def keys(compiler: Compiler | None) -> Mapping[str, str]:
     )
     bound = evolve(conda, packages=(PACKAGE,))
     chosen = ChosenLayer(layer=wheels.alone("demo") or wheels, paths=("/a",))
-    layers = {"noarch": conda, "bound": bound, "wheels": wheels, "chosen": chosen}
+    layers: dict[str, Layer] = {"noarch": conda, "bound": bound, "wheels": wheels, "chosen": chosen}
     for name, layer in layers.items():
         compiled = compiler is not None and name in {"noarch", "wheels"}
         assert tools_of(layer) == (compiler.tools if compiler and compiled else ())
@@ -128,4 +128,4 @@ def test_what_its_version_changes(lock: Lock) -> None:
         assert len({none[name], one[name], other[name]}) == 3
     for name in ("bound", "chosen"):
         assert none[name] == one[name] == other[name]
-    assert keys(evolve(compiler, packages={"linux/arm64": compiler.tools})) == one
+    assert keys(evolve(compiler, packages={"linux/arm64": compiler.packages["linux/amd64"]})) == one
