@@ -35,6 +35,24 @@ def test_nothing_depends_on_what_was_compiled_before(version: str, tmp_path: Pat
         assert made(version, tmp_path, [path])[path] == forward[path]
 
 
+KEEPING = """
+import re, runpy, sys
+compiled = runpy.run_path(sys.argv[1])["compiled"]
+source = open(sys.argv[2], "rb").read()
+alone = compiled("/a.py", source)
+kept = [sys.intern(word) for word in re.findall("[a-zA-Z_]+", source.decode())]
+print(alone == compiled("/a.py", source), len(alone) > 1000)
+"""
+
+
+@pytest.mark.parametrize("version", ["3.7", "3.11"])
+def test_what_else_has_a_name_does_not_show(version: str) -> None:
+    """marshal marks an object that has more than one reference, from wherever that is."""
+    command = [python(version), "-c", KEEPING, child.__file__, str(LIBRARY / "ftplib.py")]
+    done = subprocess.run(command, check=True, timeout=60, capture_output=True, text=True)
+    assert done.stdout.split() == ["True", "True"]
+
+
 def by_hand(version: str, folder: Path, options: Sequence[str], **more: str) -> dict[str, bytes]:
     """Compile an installed tree as a Dockerfile does; return its bytecode by its paths."""
     site = folder / "site-packages"

@@ -43,10 +43,13 @@ def test_many_modules_one_process(tmp_path: Path) -> None:
 
 def test_nothing_of_this_process_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET", "1")
-    told = script(tmp_path, b"#!/bin/sh\n/usr/bin/env >environment\n")
-    with CompilingProcess([told], HOME, tmp_path) as process:
+    program = script(tmp_path, b"#!/bin/sh\n/usr/bin/env >environment\n")
+    with CompilingProcess([program], HOME, tmp_path) as process:
         process._process.wait(10)
-    assert "SECRET" not in (tmp_path / "environment").read_text()
+    lines = (tmp_path / "environment").read_text().splitlines()
+    told = dict(line.split("=", 1) for line in lines)
+    assert "SECRET" not in told
+    assert told["PYTHONHASHSEED"] == "0"
 
 
 def test_a_program_for_another_machine(tmp_path: Path) -> None:
