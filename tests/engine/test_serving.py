@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from docker.models.containers import Container
 
-from tests.engine.containers import SERVING
+from tests.engine.containers import SAMPLES
 
 pytestmark = pytest.mark.engine
 
@@ -104,8 +104,8 @@ def test_its_packages_work(image: str, framework: str, run: Run) -> None:
 def test_it_serves_a_model_that_it_trained(
     image: str, framework: str, volume: str, run: Run, ask: Ask
 ) -> None:
-    train = ["python3", "-c", (SERVING / f"train_{framework}.py").read_text()]
-    score = (SERVING / f"score_{framework}.py").read_text()
+    train = ["python3", "-c", (SAMPLES / f"train_{framework}.py").read_text()]
+    score = (SAMPLES / f"score_{framework}.py").read_text()
     # An empty volume takes over the owner of the directory that it is mounted at.
     with run(image, train, volumes={volume: {"bind": MODELS, "mode": "rw"}}) as container:
         assert container.wait()["StatusCode"] == 0, container.logs().decode()

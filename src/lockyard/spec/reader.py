@@ -19,6 +19,7 @@ from lockyard.spec.checks import (
     DatedSourceName,
     DebianSourceName,
     ImagePath,
+    LocalFile,
     PypiName,
     PypiSourceName,
     RecipeName,
@@ -38,6 +39,7 @@ from lockyard.spec.model import (
 )
 from lockyard.spec.names import normalised
 from lockyard.spec.structure import converter, structure
+from lockyard.spec.trial import TrialSpec
 from lockyard.spec.unfit import shown, suggestion
 
 WORKSPACE_FILE = "WORKSPACE.toml"
@@ -79,7 +81,7 @@ class Fleet:
         for name, own in reversed(additions.items()):
             file = _env_file(name)
             _raise_all(list(derived_faults(env, own, file)), file)
-            contents = _contents(self.root / "envs", own.files, file)
+            contents = _contents(self.root / "envs", _laid(own.files), file)
             env = derive(env, own, name, contents)
         return env
 
@@ -141,7 +143,23 @@ class Fleet:
         folder = self.root / "images" / name
         file = f"images/{name}/recipe.toml"
         recipe = _read(converter({}), folder / "recipe.toml", Recipe, file)
-        return evolve(recipe, name=name, contents=_contents(folder, recipe.files, file))
+        return evolve(recipe, name=name, contents=_contents(folder, _laid(recipe.files), file))
+
+    def trial(self, recipe: str) -> TrialSpec:
+        """Read what a recipe's images are asked in a test, which is nothing where it doesn't say.
+
+        Raise SpecError with all faults of its ``test.toml``.
+        """
+        folder, file = self.root / "images" / recipe, f"images/{recipe}/test.toml"
+        if not (folder / "test.toml").exists():
+            return TrialSpec()
+        trial = _read(converter({}), folder / "test.toml", TrialSpec, file)
+        named = {
+            f"samples.{name}.{key}": path
+            for name, each in trial.samples.items()
+            for key, path in (("train", each.train), ("script", each.script))
+        }
+        return evolve(trial, contents=_contents(folder, named, file))
 
 
 def read_fleet(start: Path) -> Fleet:
@@ -198,14 +216,18 @@ def _env_file(name: str) -> str:
     return f"envs/{name}.toml"
 
 
-def _contents(folder: Path, files: Mapping[ImagePath, LaidFile], file: str) -> dict[str, bytes]:
-    """Read the files that a spec lays, by their paths below its folder."""
+def _laid(files: Mapping[ImagePath, LaidFile]) -> dict[str, LocalFile]:
+    return {f'files."{path}".from': laid.source for path, laid in files.items()}
+
+
+def _contents(folder: Path, files: Mapping[str, LocalFile], file: str) -> dict[str, bytes]:
+    """Read the files that keys of a spec name, by their paths below its folder."""
     contents, faults = {}, []
-    for path, laid in files.items():
+    for key, path in files.items():
         try:
-            contents[str(laid.source)] = (folder / laid.source).read_bytes()
+            contents[str(path)] = (folder / path).read_bytes()
         except OSError as error:
-            faults.append(Fault(file, f'files."{path}".from', f"{laid.source}: {error.strerror}"))
+            faults.append(Fault(file, key, f"{path}: {error.strerror}"))
     _raise_all(faults, file)
     return contents
 
