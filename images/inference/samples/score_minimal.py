@@ -8,7 +8,7 @@ model = None
 
 
 def init():
-    global model  # noqa: PLW0603 - the server calls init() once, then run()
+    global model
     model = json.loads((Path(os.environ["AZUREML_MODEL_DIR"]) / "model.json").read_text())
 
 

@@ -11,7 +11,7 @@ model = None
 
 
 def init():
-    global model  # noqa: PLW0603 - the server calls init() once, then run()
+    global model
     path = Path(os.environ["AZUREML_MODEL_DIR"]) / "model.onnx"
     model = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
 

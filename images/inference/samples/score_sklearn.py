@@ -10,7 +10,7 @@ model = None
 
 
 def init():
-    global model  # noqa: PLW0603 - the server calls init() once, then run()
+    global model
     model = joblib.load(Path(os.environ["AZUREML_MODEL_DIR"]) / "model.joblib")
 
 

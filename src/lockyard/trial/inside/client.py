@@ -64,7 +64,7 @@ def main(port: int, seconds: float, requests: list[list[str]]) -> dict[str, Any]
             answers.append(ask(port, method, path, body, max(1.0, deadline - time.time())))
             first = first or time.time()
     except Exception as error:
-        why = "%s: %s" % (type(error).__name__, error)  # noqa: UP031
+        why = f"{type(error).__name__}: {error}"
         return {"at": first, "answers": answers, "listening": listening(), "why": why}
     return {"at": first, "answers": answers, "listening": [], "why": ""}
 

@@ -40,18 +40,21 @@ def privileged(_: list[str]) -> list[str]:
             about.st_mode & (stat.S_ISUID | stat.S_ISGID)
             or "security.capability" in os.listxattr(path)
         ):
-            found.append("%04o %s" % (stat.S_IMODE(about.st_mode), path))  # noqa: UP031
+            found.append(f"{stat.S_IMODE(about.st_mode):04o} {path}")
     return sorted(found)[:_MOST]
 
 
 def writable(allowed: list[str]) -> list[str]:
     """Return what this user may write, or make so, beside the folders where it may."""
     found = []
+    open_folders = set()  # what is below tells nothing more
     for path in walked(mounts() | set(allowed)):
-        if any(path.startswith(each + "/") for each in found[-1:]):
-            continue  # what is below tells nothing more
-        if os.access(path, os.W_OK) or os.lstat(path).st_uid == os.getuid():
-            found.append(path)
+        below = os.path.dirname(path) in open_folders
+        if below or os.access(path, os.W_OK) or os.lstat(path).st_uid == os.getuid():
+            if os.path.isdir(path):
+                open_folders.add(path)
+            if not below:
+                found.append(path)
     return sorted(found)[:_MOST]
 
 
@@ -69,7 +72,7 @@ def files(paths: list[str]) -> dict[str, Any]:
                 with open(path, "rb") as stream:
                     sha256 = hashlib.sha256(stream.read()).hexdigest()
             kind = stat.filemode(about.st_mode)[0]
-            mode = "%04o" % stat.S_IMODE(about.st_mode)  # noqa: UP031
+            mode = f"{stat.S_IMODE(about.st_mode):04o}"
             found[path] = [kind, mode, about.st_uid, about.st_gid, sha256]
         except OSError:
             found[path] = None

@@ -25,7 +25,7 @@ def attempt(module: str, seconds: int, to: int) -> None:
     try:
         importlib.import_module(module)
     except BaseException as error:
-        text = "%s: %s" % (type(error).__name__, error)  # noqa: UP031
+        text = f"{type(error).__name__}: {error}"
         os.write(to, text.encode("utf-8", "replace")[:_LONGEST])
         status = 1
     os._exit(status)
@@ -50,7 +50,7 @@ def failure(module: str, seconds: int) -> str:
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
         late = number == signal.SIGALRM
-        return "not done in %d s" % seconds if late else "killed by signal %d" % number
+        return f"not done in {seconds} s" if late else f"killed by signal {number}"
     return said or ("it ended the process" if status else "")
 
 

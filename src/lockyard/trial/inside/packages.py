@@ -85,7 +85,7 @@ def markers() -> dict[str, str]:
         "platform_system": platform.system(),
         "platform_version": platform.version(),
         "python_full_version": platform.python_version(),
-        "python_version": "%d.%d" % sys.version_info[:2],
+        "python_version": ".".join(platform.python_version_tuple()[:2]),
         "sys_platform": sys.platform,
     }
 

@@ -20,7 +20,7 @@ def main() -> list[list[object]]:
         if number == os.getpid():
             continue
         try:
-            with open("/proc/%d/status" % number, encoding="utf-8", errors="replace") as stream:
+            with open(f"/proc/{number}/status", encoding="utf-8", errors="replace") as stream:
                 text = stream.read()
         except OSError:
             continue  # it has ended
