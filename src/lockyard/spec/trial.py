@@ -64,6 +64,10 @@ class TrialSpec:
 
     server: Server | None = None
     samples: Mapping[NamePart, Sample] = field(factory=dict)
-    writable: tuple[ImagePath, ...] = (ImagePath("/tmp"), ImagePath("/var/tmp"))  # noqa: S108
+    writable: tuple[ImagePath, ...] = (
+        ImagePath("/run/lock"),
+        ImagePath("/tmp"),  # noqa: S108
+        ImagePath("/var/tmp"),  # noqa: S108
+    )
     skip: Mapping[Value, Line] = field(factory=dict)
     contents: Mapping[str, bytes] = field(factory=dict)

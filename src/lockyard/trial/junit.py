@@ -33,7 +33,8 @@ def junit(tested: Sequence[Tested]) -> bytes:
         for one in each.outcomes:
             _case(suite, each, one)
     ET.indent(root)
-    return ET.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
+    text: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return text + b"\n"
 
 
 def _properties(suite: ET.Element, tested: Tested) -> None:

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from lockyard.ship.engine import load_image
+from lockyard.trial.container import engine_faults
 
 if TYPE_CHECKING:
     from docker import DockerClient
 
 # RFC 2606: a registry of this name can't be, so nobody pulls from it or pushes to it.
 _REPOSITORY = "lockyard.invalid/trial"
+# How long the engine may be silent: to remove gigabytes takes minutes on a busy machine.
+_SECONDS = 600
 
 
 @contextmanager
@@ -25,10 +28,11 @@ def loaded(client: DockerClient, folder: Path) -> Iterator[str]:
     """
     import docker  # noqa: PLC0415 - a tenth of a second
 
+    client.api.timeout = _SECONDS
     name = f"{_REPOSITORY}:{uuid4().hex}"
     try:
         load_image(folder, name)
         yield name
     finally:
-        with suppress(docker.errors.ImageNotFound):
+        with engine_faults(), suppress(docker.errors.ImageNotFound):
             client.images.remove(name, force=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from lockyard.trial.packages import Installed
 
-_DEEPEST = 4  # folders of namespace packages, as google.cloud
+_DEEPEST = 8  # folders of namespace packages, as azure.monitor.opentelemetry
 _MODULE = re.compile(r"([^\W\d]\w*)(\.py|(\.[\w-]+)*\.so)")
 _SITE = "/site-packages/"
 
