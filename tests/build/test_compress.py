@@ -58,6 +58,14 @@ def test_no_time_name_or_system_is_written(executor: Executor) -> None:
     assert data[9] == 255
 
 
+def test_the_bytes_are_those_of_the_pinned_compressor(executor: Executor) -> None:
+    chance = random.Random(1)  # noqa: S311 - no secret
+    words = chance.choices([f"word{number}".encode() for number in range(999)], k=50_000)
+    data, _ = packed([b" ".join(words)], executor)
+    found = hashlib.sha256(data).hexdigest()
+    assert found == "585cce1d40eca7393ed3376f27c37fbde81f93e803d661c0baa7003ce2e94e9c"
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 @given(st.lists(st.integers(0, len(DATA)), max_size=12).map(sorted))
 def test_how_the_writes_are_cut_does_not_show(executor: Executor, cuts: list[int]) -> None:

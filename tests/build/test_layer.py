@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 from lockyard.build.built import BuiltLayer
+from lockyard.build.bytecode.modules import Compilers
 from lockyard.build.layer import build_layer, cached_layer
 from lockyard.errors import BuildError, StoreError
 from lockyard.plan.layer import DebianLayer, FilesLayer, Layer, WheelLayer, layer_key
@@ -42,7 +43,7 @@ def content(built: BuiltLayer, store: Store) -> bytes:
 
 
 def test_a_built_layer_is_what_it_says(layer: Layer, store: Store, executor: Executor) -> None:
-    built = build_layer(layer, store, executor)
+    built = build_layer(layer, store, executor, Compilers(store))
     path = store.blob(built.digest, built.size)
     assert path
     assert hashlib.sha256(path.read_bytes()).hexdigest() == built.digest
@@ -61,14 +62,14 @@ def test_every_kind_of_layer(store: Store, executor: Executor) -> None:
         "opt/venv/pyvenv.cfg": recipe_layer(deb),
     }
     for path, layer in layers.items():
-        data = content(build_layer(layer, store, executor), store)
+        data = content(build_layer(layer, store, executor, Compilers(store)), store)
         with tarfile.open(fileobj=io.BytesIO(data)) as archive:
             assert path in archive.getnames()
 
 
 def test_a_layer_is_found_again(layer: Layer, store: Store, executor: Executor) -> None:
     assert cached_layer(layer, store) is None
-    built = build_layer(layer, store, executor)
+    built = build_layer(layer, store, executor, Compilers(store))
     assert cached_layer(layer, store) == built
     assert cached_layer(layer, Store(store.root)) == built
 
@@ -92,17 +93,19 @@ def test_a_layer_is_found_again(layer: Layer, store: Store, executor: Executor) 
 def test_a_corrupt_record_is_not_believed(
     change: dict[str, Any], layer: Layer, store: Store, executor: Executor
 ) -> None:
-    built = build_layer(layer, store, executor)
+    built = build_layer(layer, store, executor, Compilers(store))
     record = store.record("layer", layer_key(layer))
     assert record
     store.put_record("layer", layer_key(layer), record | change)
     assert cached_layer(layer, store) is None
-    assert build_layer(layer, store, executor) == built == cached_layer(layer, store)
+    assert (
+        build_layer(layer, store, executor, Compilers(store)) == built == cached_layer(layer, store)
+    )
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"{", b"\xff", b'{"digest": 1}'])
 def test_a_record_that_is_none(data: bytes, layer: Layer, store: Store, executor: Executor) -> None:
-    build_layer(layer, store, executor)
+    build_layer(layer, store, executor, Compilers(store))
     (path,) = store.root.glob("records/layer/*")
     path.unlink()
     path.write_bytes(data)
@@ -112,27 +115,27 @@ def test_a_record_that_is_none(data: bytes, layer: Layer, store: Store, executor
 def test_a_blob_that_was_cut_off_is_built_again(
     layer: Layer, store: Store, executor: Executor
 ) -> None:
-    built = build_layer(layer, store, executor)
+    built = build_layer(layer, store, executor, Compilers(store))
     path = store.blob(built.digest)
     assert path
     path.chmod(0o644)
     path.write_bytes(b"")
     assert cached_layer(layer, store) is None
-    build_layer(layer, store, executor)
+    build_layer(layer, store, executor, Compilers(store))
     assert store.blob(built.digest, built.size) == path
 
 
 def test_an_artifact_that_has_gone_is_told(store: Store, executor: Executor) -> None:
     layer = WheelLayer(title="", wheels=(wheel_artifact("gone"),), prefix=PREFIX)
     with pytest.raises(StoreError, match="gone from the store"):
-        build_layer(layer, store, executor)
+        build_layer(layer, store, executor, Compilers(store))
 
 
 def test_files_are_recorded_of_wheels_only(store: Store, executor: Executor) -> None:
     deb = put_deb(store, "base-passwd", base_passwd())
     wheel = make_wheel(store, {"demo.py": b""})
     layers = DebianLayer(debs=(deb,)), WheelLayer(title="", wheels=(wheel,), prefix=PREFIX)
-    debian, wheels = (build_layer(layer, store, executor) for layer in layers)
+    debian, wheels = (build_layer(layer, store, executor, Compilers(store)) for layer in layers)
     assert debian.owned == ()
     names = sorted(file.path.rpartition("/")[2] for file in wheels.owned)
     assert names == ["INSTALLER", "METADATA", "RECORD", "WHEEL", "demo.py"]
@@ -152,7 +155,7 @@ def files_layer(**more: Any) -> FilesLayer:
 
 
 def test_an_envs_files_are_laid_as_a_recipes_are(store: Store, executor: Executor) -> None:
-    built = build_layer(files_layer(), store, executor)
+    built = build_layer(files_layer(), store, executor, Compilers(store))
     with tarfile.open(fileobj=io.BytesIO(content(built, store))) as archive:
         found = {each.name: (each.mode, each.uid) for each in archive}
     assert found["usr/local/bin/start"] == (0o755, 0)
@@ -183,7 +186,7 @@ def test_debian_packages_over_others(store: Store, executor: Executor) -> None:
     below = put_deb(store, "base-passwd", base_passwd())
     more = put_deb(store, "more", deb_bytes("more", [member("./usr/bin/more")]))
     layer = DebianLayer(debs=(below, more), below=(below,))
-    data = content(build_layer(layer, store, executor), store)
+    data = content(build_layer(layer, store, executor, Compilers(store)), store)
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
         names = archive.getnames()
     assert "usr/bin/more" in names

@@ -17,6 +17,9 @@ from lockyard.errors import IntegrityError
         (".hidden", ".hidden"),
         ("a/..b", "a/..b"),
         ("\udcff é", "\udcff é"),
+        # Composed and not: two names, of which none is made the other.
+        ("\u00e9", "\u00e9"),
+        ("e\u0301", "e\u0301"),
     ],
 )
 def test_sound_names(name: str, path: str) -> None:

@@ -49,6 +49,12 @@ def test_a_name_that_is_not_unicode_has_its_place() -> None:
     assert paths(text("b", b""), text("\udcff", b""), text("é", b"")) == ["b", "é", "\udcff"]
 
 
+def test_names_sort_by_their_bytes() -> None:
+    # A locale would have a before B, and an accented letter beside its bare one.
+    names = ["B", "Z", "_", "a", "b", "e\u0301", "z", "\xe9"]
+    assert paths(*(text(name, b"") for name in reversed(names))) == names
+
+
 def test_hard_links_follow_all_files() -> None:
     assert paths(hardlink("a", "z"), text("z", b"")) == ["z", "a"]
 

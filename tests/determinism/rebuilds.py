@@ -1,34 +1,32 @@
-"""An image built again where all but its lock is another: user, place, settings, store."""
+"""An image built again where all but its lock is another: user, place, settings, store.
+
+``python -m tests.determinism.rebuilds [--times N] [ENV ...]`` builds envs of the current
+generation, all of them or those named, so many times under conditions of chance, and compares
+the digests. Their artifacts are taken from the user's store, which must have them.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
-import subprocess
 import sys
+import tempfile
+import time
+from argparse import ArgumentParser
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from attrs import field, frozen
 
 from lockyard.lock.file import read_lock
+from lockyard.spec.reader import read_fleet
 from lockyard.store.store import Store
 from lockyard.tasks.supply import is_built
+from tests.conftest import ROOT
+from tests.determinism.conditions import Conditions, jitter
 
-Content = tuple[bytes, list[str]]
-
-
-@frozen(kw_only=True)
-class Conditions:
-    """What one rebuild has of its own."""
-
-    umask: int
-    jobs: int
-    variables: dict[str, str] = field(factory=dict)
-    another_user: bool = False
-
-
+Content = tuple[bytes, bytes, list[str]]
 CONDITIONS = {
     "plain": Conditions(umask=0o022, jobs=1, variables={"TZ": "UTC", "LC_ALL": "C"}),
     "strict": Conditions(
@@ -63,32 +61,17 @@ class Rebuilds:
     store: Store
     environ: Mapping[str, str] = field(factory=dict)
 
-    def layout(self, name: str, home: Path) -> Path:
-        """Build under named conditions, in a store that holds no layer; return the layout."""
-        conditions = CONDITIONS[name]
-        workspace = home / f"a workspace of {name}"
+    def layout(self, conditions: Conditions, home: Path) -> Path:
+        """Build under conditions, in a store that holds no layer; return the layout."""
+        workspace = home / f"a workspace of {home.name}"
         for folder in ("envs", "images", "locks"):
             shutil.copytree(self.root / folder, workspace / folder)
         shutil.copy(self.root / "WORKSPACE.toml", workspace)
         self._seed(home / "store", with_built=conditions.another_user)
-        command = [sys.executable, "-m", "lockyard", "build", self.env, "--json"]
-        command += ["--jobs", str(conditions.jobs)]
-        owner = _another_user(home) if conditions.another_user else []
-        done = subprocess.run(
-            [*owner, *command],
-            cwd=workspace,
-            env={
-                "PATH": os.environ["PATH"],
-                "HOME": str(home),
-                "TMPDIR": str(home),
-                "LOCKYARD_STORE": str(home / "store"),
-                **self.environ,
-                **conditions.variables,
-            },
-            umask=conditions.umask,
-            capture_output=True,
-            text=True,
-            check=False,
+        command = ["-m", "lockyard", "build", self.env, "--json", "--jobs", str(conditions.jobs)]
+        store = str(home / "store")
+        done = conditions.run(
+            *command, home=home, cwd=workspace, LOCKYARD_STORE=store, **self.environ
         )
         assert done.returncode == 0, done.stderr
         (built,) = json.loads(done.stdout)
@@ -104,6 +87,10 @@ class Rebuilds:
         """Give a new store what the store has of the image's packages, and nothing else."""
         lock = read_lock(self.root, self.env)
         assert lock is not None
+        if not any(map(is_built, lock.artifacts)):
+            target.mkdir()
+            (target / "artifacts").symlink_to(self.store.root / "artifacts")
+            return
         for artifact in (each for each in lock.artifacts if with_built or not is_built(each)):
             path = self.store.artifact(artifact.sha256, artifact.size)
             assert path is not None
@@ -118,27 +105,50 @@ def contents(rebuilds: Rebuilds, folder: Path, names: Iterable[str]) -> list[Con
     for name in names:
         home = folder / name
         home.mkdir()
-        found.append(content(rebuilds.layout(name, home)))
+        found.append(content(rebuilds.layout(CONDITIONS[name], home)))
     return found
 
 
 def content(layout: Path) -> Content:
-    """Return the index of a layout, and the digests of its blobs."""
+    """Return the index of a layout, its ledger, and the digests of its blobs."""
     blobs = sorted(path.name for path in (layout / "blobs" / "sha256").iterdir())
-    return (layout / "index.json").read_bytes(), blobs
+    return (layout / "index.json").read_bytes(), (layout / "lockyard.json").read_bytes(), blobs
 
 
-def _another_user(home: Path) -> list[str]:
-    """Return a command's beginning that runs it as another user, to whom all of home belongs.
+def rebuild(env: str, times: int) -> set[str]:
+    """Build an env of this workspace so many times; say what comes of it, return the digests."""
+    rebuilds = Rebuilds(root=ROOT, env=env, store=Store.default(os.environ))
+    found = set()
+    for seed in range(times):
+        with tempfile.TemporaryDirectory(prefix="lockyard-rebuild-") as folder:
+            (home := Path(folder) / str(seed)).mkdir()
+            Path(folder).chmod(0o755)
+            started = time.monotonic()
+            layout = rebuilds.layout(jitter(seed), home)
+            seconds = time.monotonic() - started
+            (entry,) = json.loads((layout / "index.json").read_bytes())["manifests"]
+        found.add(entry["digest"])
+        print(f"{env} {seed}: {entry['digest']} in {seconds:.0f} s", flush=True)  # noqa: T201
+    return found
 
-    Root becomes an ordinary user, who may read what root may (the interpreter may be in
-    root's home) but write only what is its own; an ordinary user becomes root in a name space
-    of its own.
-    """
-    if os.geteuid() != 0:
-        return ["unshare", "--user", "--map-root-user"]
-    for path in (home, *home.rglob("*")):
-        os.chown(path, 12345, 12345)
-    user = ["--reuid", "12345", "--regid", "12345", "--clear-groups"]
-    rights = ["--inh-caps", "+dac_read_search", "--ambient-caps", "+dac_read_search"]
-    return ["setpriv", *user, *rights]
+
+def main() -> int:
+    """Rebuild envs; return an exit status."""
+    options = ArgumentParser(description=rebuild.__doc__)
+    options.add_argument("--times", type=int, default=10)
+    options.add_argument("envs", nargs="*")
+    given = options.parse_args()
+    fleet = read_fleet(ROOT)
+    current = [name for name in fleet.env_names() if not _first_generation(name)]
+    differing = [env for env in given.envs or current if len(rebuild(env, given.times)) > 1]
+    print(f"not always the same: {', '.join(differing) or 'none'}")  # noqa: T201
+    return 1 if differing else 0
+
+
+def _first_generation(name: str) -> bool:
+    lock = read_lock(ROOT, name)
+    return lock is None or bool(lock.images)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

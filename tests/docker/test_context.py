@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +15,8 @@ from lockyard.docker.context import Context, _archives, archived, context_of, wr
 from lockyard.errors import BuildError, IntegrityError, StoreError
 from lockyard.fetch.image import PulledImage, PulledLayer
 from lockyard.plan.image import ImagePlan
-from lockyard.plan.layer import DebianLayer, Part, WheelLayer
+from lockyard.plan.layer import DebianLayer, WheelLayer
+from lockyard.plan.part import Part
 from lockyard.store.store import Store
 
 
@@ -73,6 +75,19 @@ def test_a_context_knows_all_its_files(context: Context, store: Store, tmp_path:
     assert listed < found
     assert context.size == sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     assert context.dockerfile == hashlib.sha256((folder / "Dockerfile").read_bytes()).hexdigest()
+
+
+def test_the_umask_does_not_show(context: Context, store: Store, tmp_path: Path) -> None:
+    found = []
+    for mask in (0o077, 0):
+        before = os.umask(mask)
+        try:
+            write_context(context, store, tmp_path / f"{mask}")
+        finally:
+            os.umask(before)
+        paths = sorted((tmp_path / f"{mask}").rglob("*"))
+        found.append([(path.name, path.stat().st_mode) for path in paths])
+    assert found[0] == found[1]
 
 
 def test_what_stood_there_is_replaced(context: Context, store: Store, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from lockyard.export.conda_lock import conda_lock_text
 from lockyard.export.explicit import explicit_text, in_order
 from lockyard.export.pylock import pylock_text
 from lockyard.export.requirements import requirements_text
-from lockyard.lock.model import Sdist
+from lockyard.lock.model import Compiled, Sdist
 from lockyard.spec.model import CondaSource
 from tests.lock.sound import conda, on_debian, wheel, with_conda
 
@@ -43,6 +43,19 @@ def test_a_wheel_that_was_built_also_has_the_hash_of_its_source() -> None:
         for line in requirements_text(lock, lock.targets[0]).splitlines()[2:]
     ]
     assert hashes == [f"--hash=sha256:{lock.wheels[0].sha256}", f"--hash=sha256:{'d' * 64}"]
+
+
+def test_what_is_compiled_is_its_source_distribution() -> None:
+    compiled = Compiled(builder="compilers")
+    fast = evolve(wheel("fast", "env", compiled=compiled), file="fast-1.21.tar.gz")
+    lock = evolve(on_debian().lock, wheels=(fast,))
+    told = requirements_text(lock, lock.targets[0])
+    assert told.endswith(f"fast==1.21 \\\n    --hash=sha256:{fast.sha256}\n")
+    pylock = Pylock.from_dict(tomli.loads(pylock_text(lock, lock.targets[0], "files")))
+    (package,) = pylock.packages
+    assert package.wheels is None
+    assert package.sdist is not None
+    assert (package.sdist.path, package.sdist.size) == ("files/fast-1.21.tar.gz", 1000)
 
 
 def test_pylock_is_read_by_packaging() -> None:

@@ -14,10 +14,8 @@ from lockyard.resolve.sdist.index import Index
 from lockyard.sources.pypi import certificate, index_url
 from lockyard.spec.reader import Fleet, read_fleet
 from tests.fleet.locked import ROOT, first_generation, held
-from tests.fleet.pythons import Native, find_python
+from tests.fleet.pythons import Native, Shared, find_python
 from tests.fleet.standin.workspace import StandIn, standing_in
-
-Shared = Callable[[str, Callable[[Path], object]], Path]
 
 
 @pytest.fixture(scope="session")

@@ -6,13 +6,18 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+import uv
 from attrs import frozen
 
 from lockyard.sources.pypi import certificate, index_url
+from tests.conftest import ROOT
+
+# Have a folder made once, for all of the tests' processes: see conftest.
+Shared = Callable[[str, Callable[[Path], object]], Path]
 
 # So do pip and uv leave settings of this machine aside, and other indexes with them.
 _OWN = ("PIP_", "UV_", "VIRTUAL_ENV", "PYTHON", "PYENV_VERSION")
@@ -46,6 +51,31 @@ def find_python(version: str) -> str:
     if os.environ.get("LOCKYARD_REQUIRE"):
         pytest.fail(f"LOCKYARD_REQUIRE is set, but there is no Python {version}")
     pytest.skip(f"there is no Python {version}")
+
+
+def program_of(version: str, shared: Shared) -> str:
+    """Return a Python of a version that has the program: this one, or one that is made."""
+    if sys.version_info[:2] == tuple(map(int, version.split("."))):
+        return sys.executable
+    find_python(version)
+    place = shared(f"lockyard-{version}", lambda folder: _install(version, folder))
+    return str(place / "env/bin/python")
+
+
+def _install(version: str, folder: Path) -> None:
+    """Install the program into an environment of its own, which takes uv a few seconds."""
+    python = find_python(version)
+    environment = plain_environment(UV_CACHE_DIR=str(folder / "cache"))
+    checked(
+        [uv.find_uv_bin(), "venv", "--quiet", "--python", python, str(folder / "env")], environment
+    )
+    checked(
+        [
+            uv.find_uv_bin(), "pip", "install", "--quiet", f"--python={folder / 'env/bin/python'}",
+            f"--default-index={index_url(None, os.environ)}", "--editable", str(ROOT),
+        ],
+        environment,
+    )  # fmt: skip
 
 
 def plain_environment(**more: str) -> dict[str, str]:

@@ -5,16 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
-import uv
 
-from lockyard.sources.pypi import index_url
-from tests.fleet.conftest import Shared
 from tests.fleet.locked import ROOT
-from tests.fleet.pythons import checked, find_python, plain_environment
+from tests.fleet.pythons import Shared, checked, program_of
 
 pytestmark = pytest.mark.network
 
@@ -22,30 +18,10 @@ pytestmark = pytest.mark.network
 CONDA_FORGE = ROOT / "tests/resolve/conda/data"
 
 
-def _install(version: str, folder: Path) -> None:
-    """Install the program into an environment of its own, which takes uv a few seconds."""
-    python = find_python(version)
-    environment = plain_environment(UV_CACHE_DIR=str(folder / "cache"))
-    checked(
-        [uv.find_uv_bin(), "venv", "--quiet", "--python", python, str(folder / "env")], environment
-    )
-    checked(
-        [
-            uv.find_uv_bin(), "pip", "install", "--quiet", f"--python={folder / 'env/bin/python'}",
-            f"--default-index={index_url(None, os.environ)}", "--editable", str(ROOT),
-        ],
-        environment,
-    )  # fmt: skip
-
-
 @pytest.fixture
 def program(version: str, shared: Shared) -> str:
     """The Python of a version that has the program: this one, or one made for the test."""
-    if sys.version_info[:2] == tuple(map(int, version.split("."))):
-        return sys.executable
-    find_python(version)
-    place = shared(f"lockyard-{version}", lambda folder: _install(version, folder))
-    return str(place / "env/bin/python")
+    return program_of(version, shared)
 
 
 @pytest.mark.parametrize(

@@ -141,3 +141,17 @@ def test_choices_among_files_stand_over_what_is_added(fleet: Fleet, parent: Imag
     assert chosen.artifacts == wheel.artifacts == (MORE,)
     with pytest.raises(SpecError, match="1 fault"):
         plan(fleet, below, evolve(env, owners=cast(Any, {"/opt/venv/x": "nobody"})))
+
+
+def test_what_an_engine_installs_is_in_no_layer(fleet: Fleet, parent: ImagePlan) -> None:
+    env = derived(fleet, run_scripts=True)
+    made = plan(fleet, parent, env, debs=(JQ,))
+    assert added(made, parent) == ()
+    assert made.installed == (JQ,)
+    # One that extends it has all of those installed, and not only its own.
+    child = evolve(env, name="grandchild", parent=env)
+    other = deb_artifact("other", "1.0")
+    assert plan(fleet, made, child, debs=(JQ, other)).installed == (JQ, other)
+    # What a layer below has is left there.
+    plain = plan(fleet, parent, derived(fleet), debs=(JQ,))
+    assert plan(fleet, plain, env, debs=(JQ, other)).installed == (other,)

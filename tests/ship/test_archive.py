@@ -67,6 +67,18 @@ def test_the_same_layout_gives_the_same_archive(folder: Path, tmp_path: Path) ->
     assert len(digests) == 1
 
 
+def test_the_order_of_the_file_system_does_not_show(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = os.listdir
+    for order in (False, True):
+        monkeypatch.setattr(
+            os, "listdir", lambda path, order=order: sorted(listed(path))[:: -1 if order else 1]
+        )
+        write_archive(folder, tmp_path / f"{order}.tar")
+    assert (tmp_path / "True.tar").read_bytes() == (tmp_path / "False.tar").read_bytes()
+
+
 def test_an_older_archive_is_replaced(folder: Path, tmp_path: Path) -> None:
     target = tmp_path / "new" / "it.tar"
     for _ in range(2):

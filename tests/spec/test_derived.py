@@ -62,6 +62,13 @@ def test_its_commands_come_after_the_parents(child: Callable[..., Env], root: Pa
     assert env.run == ("one", "two")
 
 
+def test_what_runs_scripts_hands_that_down(child: Callable[..., Env], root: Path) -> None:
+    assert not child().run_scripts
+    assert child("run-scripts = true\n").run_scripts
+    (root / "envs/grandchild.toml").write_text('title = "G"\nextends = "child"\n')
+    assert read_fleet(root).env("grandchild").run_scripts
+
+
 def test_its_own_word_stands_over_the_parents(child: Callable[..., Env]) -> None:
     env = child('as-of.pypi = "2026-02-01"\nowners = { "/opt/venv/a" = "x" }\nsdists.PyYAML = {}\n')
     assert env.as_of == {"pypi": "2026-02-01"}
@@ -118,6 +125,13 @@ def test_a_chain_of_envs(child: Callable[..., Env], root: Path) -> None:
 def test_faults(child: Callable[..., Env], faults_of: Faults, text: str, fault: str) -> None:
     (found,) = faults_of(lambda: child(text))
     assert found.startswith(f"envs/child.toml: {fault}")
+
+
+def test_an_env_that_extends_none_runs_no_scripts(root: Path, faults_of: Faults) -> None:
+    (root / "envs/trial.toml").write_text("run-scripts = true\n" + PARENT)
+    assert (
+        "run-scripts: there is no such key" in faults_of(lambda: read_fleet(root).env("trial"))[0]
+    )
 
 
 def test_all_faults_are_told_at_once(child: Callable[..., Env], faults_of: Faults) -> None:

@@ -10,6 +10,7 @@ from lockyard.plan.image import ImagePlan
 from lockyard.spec.reader import Fleet
 from lockyard.tasks.method import ByEngine, Embedded
 from lockyard.tasks.plan import plan_env
+from tests.build.makers import deb_artifact
 from tests.tasks.conftest import lock_of
 
 
@@ -34,6 +35,13 @@ def test_what_must_run_is_refused_by_name(fleet: Fleet, plan: ImagePlan) -> None
         Embedded().suited([asking])
     assert caught.value.where == "envs/trial.toml: run"
     assert by_engine(fleet, "linux/amd64").suited([asking]) == [asking]
+
+
+def test_packages_whose_scripts_would_run_are_refused_by_name(plan: ImagePlan) -> None:
+    asking = evolve(plan, installed=(deb_artifact("tcpdump", "4.99"),))
+    with pytest.raises(BuildError, match="tcpdump would be installed by their scripts") as caught:
+        Embedded().suited([asking])
+    assert caught.value.where == "envs/trial.toml: run-scripts"
 
 
 def test_platforms_that_an_engine_cannot_run(fleet: Fleet, plan: ImagePlan) -> None:

@@ -27,10 +27,10 @@ from lockyard.plan.layer import (
     DebianLayer,
     FilesLayer,
     Layer,
-    Part,
     RecipeLayer,
     WheelLayer,
 )
+from lockyard.plan.part import Part
 from lockyard.store.paths import artifact_paths
 from lockyard.store.store import Store
 

@@ -23,7 +23,7 @@ from lockyard.sources.manifest import MANIFESTS, Manifest, parse_document
 from lockyard.store.store import Store
 
 _CHUNK = 1 << 20
-_KEPT = 20  # lines of a failed build's output that are told
+_KEPT = 60  # lines of a failed build's output that are told
 # "#8 [packages 2/2] RUN ..." when a step is first told of, "#8 DONE 4.2s" when it ends; what is
 # "[internal]" is nobody's step.
 _STEP = re.compile(r"#(\d+) (.+)")

@@ -17,11 +17,13 @@ from lockyard.assemble.left import prefix_of, sweep_left
 from lockyard.assemble.replace import replace_folder
 from lockyard.build.built import BuiltLayer
 from lockyard.build.bytecode import child
+from lockyard.docker import debs
+from lockyard.docker.compile import FOLDER, builder_archives, compile_texts
 from lockyard.docker.template import BASE
 from lockyard.errors import BuildError, StoreError
 from lockyard.export.requirements import pinned
 from lockyard.fetch.image import PulledImage
-from lockyard.lock.model import Wheel
+from lockyard.lock.model import Artifact
 from lockyard.plan.image import ImagePlan
 from lockyard.plan.layer import CondaLayer, DebianLayer, Layer, WheelLayer, layer_key
 from lockyard.store.digest import check_content
@@ -74,6 +76,7 @@ def context_of(
     the lock has no pip to install wheels with.
     """
     layers = [layer for layer in plan.layers if isinstance(layer, WheelLayer)]
+    archives = (*_archives(plan), *builder_archives(plan))
     # A large one is in several layers, each with a part of its files.
     wheels = {wheel.file: wheel for layer in layers for wheel in layer.wheels}.values()
     if not any(wheel.name == "pip" for wheel in wheels):
@@ -84,10 +87,14 @@ def context_of(
             "builder",
         )
     files = [
-        *(_archive(path, built[layer_key(layer)]) for path, layer in _archives(plan)),
-        *(_wheel(wheel) for wheel in wheels),
+        *(_archive(path, built[layer_key(layer)]) for path, layer in archives),
+        *(_package("wheels", wheel) for wheel in wheels),
         _text("requirements.txt", pinned(wheels)),
         *([_text(COMPILE, _compile_text())] if any(each.compiler for each in layers) else ()),
+        *(_package(FOLDER, each) for each in plan.compiled),
+        *(_text(path, text) for path, text in compile_texts(plan)),
+        *(_package(debs.FOLDER, each) for each in plan.installed),
+        *(_text(path, text) for path, text in debs.install_texts(plan)),
         *(_layout(base) if base else ()),
     ]
     files.sort(key=lambda file: file.path)
@@ -101,8 +108,8 @@ def _compile_text() -> str:
 
 
 def archived(plan: ImagePlan) -> list[Layer]:
-    """Return the layers of an image that its context has as archives."""
-    return [layer for _, layer in _archives(plan)]
+    """Return the layers that the context of an image has as archives, its builder's as well."""
+    return [layer for _, layer in (*_archives(plan), *builder_archives(plan))]
 
 
 def write_context(context: Context, store: Store, folder: Path) -> None:
@@ -120,7 +127,9 @@ def write_context(context: Context, store: Store, folder: Path) -> None:
                 path = made / file.path
                 path.parent.mkdir(parents=True, exist_ok=True)
                 _lay(file, store, path)
-            made.chmod(0o755)
+            # COPY takes modes with it, so they must not be the umask's.
+            for path in (made, *made.rglob("*")):
+                path.chmod(0o755 if path.is_dir() else 0o644)
             replace_folder(made, folder)
         finally:
             shutil.rmtree(made, ignore_errors=True)
@@ -132,7 +141,7 @@ def _archives(plan: ImagePlan) -> Iterator[tuple[str, Layer]]:
     What stands above the packages is in the order of its names: the chosen files, the recipe,
     and what an env adds to the one that it extends.
     """
-    conda = top = 0
+    conda = top = last = 0
     for layer in plan.layers:
         match layer:
             case WheelLayer():
@@ -142,6 +151,9 @@ def _archives(plan: ImagePlan) -> Iterator[tuple[str, Layer]]:
             case CondaLayer():
                 conda += 1
                 path = f"conda-{conda:03}"
+            case _ if debs.is_last(plan, layer):
+                last += 1
+                path = f"{debs.LAST}-{last:03}"
             case _:
                 top += 1
                 path = f"top-{top:03}"
@@ -167,8 +179,9 @@ def _archive(path: str, layer: BuiltLayer) -> ContextFile:
     return ContextFile(path=path, sha256=layer.digest, size=layer.size)
 
 
-def _wheel(wheel: Wheel) -> ContextFile:
-    return ContextFile(path=f"wheels/{wheel.file}", sha256=wheel.sha256, size=wheel.size)
+def _package(folder: str, package: Artifact) -> ContextFile:
+    path = f"{folder}/{package.file}"
+    return ContextFile(path=path, sha256=package.sha256, size=package.size)
 
 
 def _text(path: str, text: str | bytes) -> ContextFile:

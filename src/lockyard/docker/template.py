@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from lockyard.docker.debs import install_steps
 from lockyard.errors import BuildError, Fault, SpecError
 from lockyard.plan.image import ImagePlan
 from lockyard.plan.layer import RecipeLayer
@@ -21,12 +22,14 @@ _PLACE = re.compile(r"@\{(\w+)\}")
 def render(template: str, plan: ImagePlan, where: str) -> str:
     """Return the Dockerfile of an image; ``where`` names the template in errors.
 
-    Its places are ``title``, ``platform``, ``epoch``, ``contexts``, ``prefix``, ``python``,
-    ``modules`` (the folder of Python's packages),
-    ``steps`` (the env's own commands) and ``config``, which are the instructions for what the
-    config says. Raise SpecError for a template that has another, BuildError for a setting that
-    no Dockerfile can say.
+    Its places are ``title``, ``platform``, ``epoch``, ``contexts``, ``builder`` (what the stage
+    that compiles stands on), ``prefix``, ``python``, ``modules`` (the folder of Python's packages),
+    ``debs`` (the Debian packages whose scripts run), ``steps`` (the env's own commands) and
+    ``config``, which are the instructions for what the config says. Raise SpecError for a template
+    that has another, or that lacks one that the image needs, and BuildError for a setting that no
+    Dockerfile can say.
     """
+    _check_places(template, plan, where)
     prefix = prefix_of(plan)
     places = {
         "title": plan.names.repository,
@@ -37,9 +40,12 @@ def render(template: str, plan: ImagePlan, where: str) -> str:
             f" \\\n#     --build-context {name}={place}"
             for name, place in contexts(plan).items()
         ),
+        # With Debian packages, its first archive is a whole base of its own.
+        "builder": "scratch" if plan.compiled and plan.image is None else "checked",
         "prefix": prefix.path,
         "python": prefix.executable,
         "modules": f"/{prefix.site_packages}",
+        "debs": "\n".join(install_steps(plan, epoch(plan))),
         "steps": "\n".join(_steps(plan)),
         "config": "\n".join(_instructions(plan)),
     }
@@ -48,6 +54,24 @@ def render(template: str, plan: ImagePlan, where: str) -> str:
     except KeyError as error:
         fault = Fault(where, f"@{{{error.args[0]}}}", "there is no such place", ", ".join(places))
         raise SpecError("1 fault to mend", where=where, faults=(fault,)) from None
+
+
+def _check_places(template: str, plan: ImagePlan, where: str) -> None:
+    """Raise SpecError for a template that hasn't got what an image needs."""
+    needed = {"builder": plan.compiled, "debs": plan.installed, "steps": plan.run}
+    faults = tuple(
+        Fault(
+            where,
+            f"@{{{place}}}",
+            "it isn't there, and this image needs it",
+            "take it over from Lockyard's own images/inference/Dockerfile",
+        )
+        for place, what in needed.items()
+        if what and f"@{{{place}}}" not in template
+    )
+    if faults:
+        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+        raise SpecError(f"{count} to mend", where=where, faults=faults)
 
 
 def contexts(plan: ImagePlan, folder: str = "") -> dict[str, str]:

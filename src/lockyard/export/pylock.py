@@ -42,4 +42,6 @@ def _package(wheel: Wheel, folder: str) -> dict[str, Any]:
     file["path"] = f"{folder}/{wheel.file}" if folder else wheel.file
     file["size"] = wheel.size
     file["hashes"] = {"sha256": wheel.sha256}
-    return {"name": wheel.name, "version": wheel.version, "wheels": [file]}
+    # What is compiled for each image is the index's source distribution here.
+    held = {"sdist": file} if wheel.compiled else {"wheels": [file]}
+    return {"name": wheel.name, "version": wheel.version, **held}

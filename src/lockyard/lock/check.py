@@ -14,7 +14,7 @@ from lockyard.lock.file import lock_path
 from lockyard.lock.finding import Finding, Python, Subject, gathered
 from lockyard.lock.inputs import changed_inputs, inputs
 from lockyard.lock.model import BaseImage, Lock, Target
-from lockyard.lock.parent import parent_label
+from lockyard.lock.parent import other_labels
 from lockyard.spec.model import Env, ImageBase, Recipe, Workspace
 from lockyard.spec.names import target_name
 
@@ -26,15 +26,17 @@ def check_lock(
     recipe: Recipe,
     python: Callable[[Target], Python | None],
     parent: Lock | None = None,
+    builder: Lock | None = None,
 ) -> tuple[Finding, ...]:
     """Return everything that is wrong with a lock; nothing where it can be built as it is.
 
     ``python`` gives the facts of a target, None for one that no Python can have. ``parent`` is
-    the lock of the env that this one extends, if it does and there is one. What is told
+    the lock of the env that this one extends, if it does and there is one, and ``builder`` that
+    of the one that compiles for it. What is told
     is by the lock and the spec alone: that the artifacts are what the lock says is proven when
     they are fetched.
     """
-    subject = _subject(lock, workspace, env, recipe, python, parent)
+    subject = _subject(lock, workspace, env, recipe, python, parent, builder)
     found = [
         *_check_inputs(subject),
         *_check_targets(subject),
@@ -55,6 +57,7 @@ def check_coherence(
     recipe: Recipe,
     python: Callable[[Target], Python | None],
     parent: Lock | None = None,
+    builder: Lock | None = None,
 ) -> tuple[Finding, ...]:
     """Return what keeps a lock's packages from running together on their base.
 
@@ -62,7 +65,7 @@ def check_coherence(
     the base's glibc and Python can load, for what these require of each other, and for all
     that the parent has.
     """
-    subject = _subject(lock, workspace, env, recipe, python, parent)
+    subject = _subject(lock, workspace, env, recipe, python, parent, builder)
     return gathered([*_check_together(subject)], lock)
 
 
@@ -73,6 +76,7 @@ def _subject(
     recipe: Recipe,
     python: Callable[[Target], Python | None],
     parent: Lock | None,
+    builder: Lock | None,
 ) -> Subject:
     pythons: Mapping[str, Python] = {
         target.name: facts for target in lock.targets if (facts := python(target)) is not None
@@ -85,6 +89,7 @@ def _subject(
         recipe=recipe,
         pythons=pythons,
         parent=parent,
+        builder=builder,
     )
 
 
@@ -100,12 +105,11 @@ def _check_together(subject: Subject) -> Iterator[Finding]:
 
 
 def _check_inputs(subject: Subject) -> Iterator[Finding]:
-    now = inputs(subject.workspace, subject.env, subject.recipe, subject.parent)
+    now = inputs(subject.workspace, subject.env, subject.recipe, subject.parent, subject.builder)
     changed = changed_inputs(subject.lock, now)
     if changed:
-        parent = subject.env.parent.name if subject.env.parent else ""
-        what = {"parent": parent_label(parent)} if parent else {}
-        listed = ", ".join(what.get(each, each) for each in changed)
+        others = other_labels(subject.env)
+        listed = ", ".join(others.get(each, each) for each in changed)
         yield subject.finding(f"made from another {listed}")
 
 

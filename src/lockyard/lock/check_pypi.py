@@ -6,11 +6,19 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 
 from packaging.requirements import Requirement
-from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.utils import (
+    InvalidSdistFilename,
+    InvalidWheelFilename,
+    canonicalize_name,
+    parse_sdist_filename,
+    parse_wheel_filename,
+)
 from packaging.version import InvalidVersion, Version
 
 from lockyard.lock.finding import Finding, Python, Subject, serving
-from lockyard.lock.model import Target, Wheel
+from lockyard.lock.model import Compiled, Target, Wheel
+from lockyard.spec.checks import PypiName
+from lockyard.spec.model import SdistRule
 
 
 def check_pypi(subject: Subject) -> Iterator[Finding]:
@@ -75,14 +83,25 @@ def _check_requirement(
 def _check_wheel(
     subject: Subject, wheel: Wheel, python: Python, target: Target
 ) -> Iterator[Finding]:
-    name, version, tags = _file(wheel.file)
+    name, version, tags = _sdist(wheel.file) if wheel.compiled else _file(wheel.file)
     if name != wheel.name or version != _version(wheel.version):
-        yield subject.finding(f"{wheel.file} isn't its wheel", package=wheel.name)
+        kind = "source" if wheel.compiled else "wheel"
+        yield subject.finding(f"{wheel.file} isn't its {kind}", package=wheel.name)
+    elif wheel.compiled:
+        yield from _check_compiled(subject, wheel, wheel.compiled)
     elif tags.isdisjoint(python.tags):
         wanted = f"Python {target.python}, glibc {target.glibc}"
         yield subject.finding(
             f"{wheel.file} doesn't load on {wanted}", package=wheel.name, target=target.name
         )
+
+
+def _check_compiled(subject: Subject, wheel: Wheel, compiled: Compiled) -> Iterator[Finding]:
+    """Find what is compiled in another way than the spec says."""
+    rule = subject.env.sdists.get(PypiName(wheel.name), SdistRule())
+    given = {str(name): value for name, value in rule.environment.items()}
+    if (compiled.builder, compiled.environment) != (rule.builder, given):
+        yield subject.finding("the spec has it compiled in another way", package=wheel.name)
 
 
 # A fleet's locks and specs say the same things again and again.
@@ -105,6 +124,14 @@ def _admits(text: str, version: str) -> bool:
     parsed = _version(version)
     specifier = _requirement(text)[0].specifier
     return parsed is not None and specifier.contains(parsed, prereleases=True)
+
+
+@cache
+def _sdist(file: str) -> tuple[str, Version | None, frozenset[str]]:
+    try:
+        return (*parse_sdist_filename(file), frozenset())
+    except InvalidSdistFilename:
+        return "", None, frozenset()
 
 
 @cache

@@ -67,12 +67,14 @@ def _free_texts(subject: Subject, artifact: Artifact) -> Iterator[str]:
         yield from artifact.constrains
     elif isinstance(artifact, Wheel):
         yield artifact.uploaded
+        source = artifact.sdist or artifact.compiled
         if artifact.sdist is not None:
             yield from artifact.sdist.tools
+        if source is not None:
             # A variable that the spec gives is its author's, not a machine's.
             rule = subject.env.sdists.get(PypiName(artifact.name))
             given = {str(key): value for key, value in rule.environment.items()} if rule else {}
-            for name, value in artifact.sdist.environment.items():
+            for name, value in source.environment.items():
                 if given.get(name) != value:
                     yield value
 

@@ -56,7 +56,8 @@ class Subject:
     """A lock, and everything that it has to satisfy.
 
     ``pythons`` holds the facts of each target, by its name, where the target is sound.
-    ``parent`` is the lock of the env that this one extends, if it does and there is one.
+    ``parent`` is the lock of the env that this one extends, if it does and there is one, and
+    ``builder`` that of the one that compiles for it.
     """
 
     file: str
@@ -66,6 +67,7 @@ class Subject:
     recipe: Recipe
     pythons: Mapping[str, Python]
     parent: Lock | None = None
+    builder: Lock | None = None
 
     @property
     def base(self) -> Base:

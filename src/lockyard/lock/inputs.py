@@ -10,7 +10,8 @@ from typing import Any
 from attrs import asdict
 
 from lockyard.lock.model import Lock
-from lockyard.lock.parent import parent_parts
+from lockyard.lock.parent import builder_parts, parent_parts
+from lockyard.spec.builder import builder_names
 from lockyard.spec.model import (
     CondaSource,
     DebianBase,
@@ -25,11 +26,16 @@ from lockyard.spec.model import (
 
 
 def inputs(
-    workspace: Workspace, env: Env, recipe: Recipe, parent: Lock | None = None
+    workspace: Workspace,
+    env: Env,
+    recipe: Recipe,
+    parent: Lock | None = None,
+    builder: Lock | None = None,
 ) -> dict[str, str]:
     """Return the digest of each thing that decides a lock: the env, its recipe, its base.
 
-    Where the env extends another, ``parent`` is the lock of that, which decides as well.
+    Where the env extends another, ``parent`` is the lock of that, which decides as well; and
+    so is ``builder`` where another env compiles for it.
 
     Order, repetition, comments, titles and mirrors decide nothing, so they don't count; nor
     does what is left at its default, so that a key that is new to the format makes no lock
@@ -47,12 +53,15 @@ def inputs(
         "platforms": sorted(set(env.platforms)),
         "as-of": dict(env.as_of),
         "sdists": {name: dict(rule.environment) for name, rule in env.sdists.items()},
+        "builders": builder_names(env),
         "build-tools": sorted(workspace.build_tools) if env.sdists else [],
     }
-    optional = {"as-of", "sdists", "build-tools"}
+    optional = {"as-of", "sdists", "builders", "build-tools"}
     extended = {"parent": _digest(parent_parts(env, parent))} if env.parent else {}
+    compiled = {"builder": _digest(builder_parts(env, builder))} if env.builder else {}
     return {
         **extended,
+        **compiled,
         "base": _digest({"name": env.base, **described}),
         "env": _digest({key: held for key, held in asked.items() if held or key not in optional}),
         "recipe": _digest(

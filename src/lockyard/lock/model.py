@@ -118,16 +118,30 @@ class Sdist:
 
 
 @frozen(kw_only=True)
+class Compiled:
+    """How a Docker engine compiles a source distribution, while it builds the image.
+
+    ``builder`` is the env in whose image it does; the lock's inputs tell that one's lock.
+    ``environment`` is what the compilation sees beside what that image has.
+    """
+
+    builder: str = field(validator=_matching(r"[a-z0-9]+([.-][a-z0-9]+)*", "an env's name"))
+    environment: Mapping[str, str] = field(factory=dict)
+
+
+@frozen(kw_only=True)
 class Wheel(Artifact):
     """A wheel of a package index; ``name`` is normalised (PEP 503).
 
     ``uploaded`` is when the index received it (RFC 3339, UTC, whole seconds), or empty where
     the index doesn't say. Where ``sdist`` is given, the index has that alone, and the wheel
-    is what building it gives.
+    is what building it gives. Where ``compiled`` is given, the file is the source distribution,
+    and its wheel is made for each image.
     """
 
     uploaded: str = field(default="", validator=_time)
     sdist: Sdist | None = None
+    compiled: Compiled | None = None
 
 
 @frozen(kw_only=True)
@@ -193,8 +207,8 @@ class Lock:
     """Everything that an env's images are made of.
 
     ``inputs`` maps the name of what the lock was resolved from (``base``, ``env``,
-    ``recipe``, and ``parent`` where the env extends another) to the sha256 of its normalised
-    form.
+    ``recipe``, ``parent`` where the env extends another, and ``builder`` where another
+    compiles for it) to the sha256 of its normalised form.
     """
 
     env: str

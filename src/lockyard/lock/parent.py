@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import Any, TypeVar
 
 from attrs import evolve, frozen
@@ -18,6 +18,12 @@ _SPEC = "env"
 def parent_label(parent: str) -> str:
     """Return how a lock calls the parent, by its name, as one who asks for packages."""
     return f"parent {parent}"
+
+
+def other_labels(env: Env) -> dict[str, str]:
+    """Return what people call the other envs whose locks are among an env's inputs."""
+    found = {"parent": parent_label(env.parent.name)} if env.parent else {}
+    return {**found, **({"builder": f"builder {env.builder.name}"} if env.builder else {})}
 
 
 @frozen(kw_only=True)
@@ -86,9 +92,19 @@ def parent_parts(env: Env, lock: Lock | None) -> Mapping[str, Any]:
 
     It is what the env's targets are made of, and not who requires it or where it comes from.
     """
-    parts: dict[str, Any] = {"name": env.parent.name if env.parent else ""}
-    targets = [target_name(variant, each) for variant in env.variants for each in env.platforms]
-    for target in sorted(set(targets)):
+    targets = {target_name(variant, each) for variant in env.variants for each in env.platforms}
+    return _parts(env.parent.name if env.parent else "", lock, targets)
+
+
+def builder_parts(env: Env, lock: Lock | None) -> Mapping[str, Any]:
+    """Return the same of the lock of the env that compiles packages for another."""
+    targets = {target.name for target in lock.targets} if lock else set()
+    return _parts(env.builder.name if env.builder else "", lock, targets)
+
+
+def _parts(name: str, lock: Lock | None, targets: Set[str]) -> Mapping[str, Any]:
+    parts: dict[str, Any] = {"name": name}
+    for target in sorted(targets):
         held = inherited(lock, target) if lock else None
         if held is not None:
             parts[target] = [

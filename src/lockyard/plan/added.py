@@ -31,17 +31,33 @@ def added_layers(
     """Return the layers of an env that extends another, those ``below`` being the other's.
 
     They come after the other's recipe, whose layer stays where it is: it is the same that way.
+    Debian packages that an engine installs are in none of them.
     """
-    standing = next((each.debs for each in reversed(below) if isinstance(each, DebianLayer)), ())
-    more_debs = bool({deb.sha256 for deb in debs} - {deb.sha256 for deb in standing})
+    standing = standing_debs(below)
+    more_debs = bool(new_debs(debs, below))
     directories = _directories(env, recipe, packages, more_debs)
     return (
         *below,
-        *([DebianLayer(debs=debs, below=standing, compiler=compiler)] if more_debs else []),
+        *(
+            [DebianLayer(debs=debs, below=standing, compiler=compiler)]
+            if more_debs and not env.run_scripts
+            else []
+        ),
         *(part for layer in packages for part in in_parts(layer, LARGEST)),
         *chosen,
         *([_files_layer(env, recipe, directories)] if env.files or directories else []),
     )
+
+
+def standing_debs(below: Sequence[Layer]) -> tuple[Deb, ...]:
+    """Return the Debian packages that layers have."""
+    return next((each.debs for each in reversed(below) if isinstance(each, DebianLayer)), ())
+
+
+def new_debs(debs: Sequence[Deb], below: Sequence[Layer]) -> tuple[Deb, ...]:
+    """Return those of Debian packages that layers don't have."""
+    held = {deb.sha256 for deb in standing_debs(below)}
+    return tuple(deb for deb in debs if deb.sha256 not in held)
 
 
 def own_choice(

@@ -8,11 +8,12 @@ from typing import Any
 from attrs import field, frozen
 
 from lockyard import ASSEMBLY_VERSION
-from lockyard.errors import Fault, SpecError
+from lockyard.errors import Fault, LockError, SpecError
 from lockyard.export.channel import channel_address
+from lockyard.lock.file import lock_path
 from lockyard.lock.finding import serving
-from lockyard.lock.model import Artifact, BaseImage, Deb, Lock, Target
-from lockyard.plan.added import added_layers, own_choice
+from lockyard.lock.model import Artifact, BaseImage, Deb, Lock, Target, Wheel
+from lockyard.plan.added import added_layers, new_debs, own_choice
 from lockyard.plan.compiler import Compiler, compiler_of
 from lockyard.plan.config import image_config
 from lockyard.plan.division import LARGEST, MOST_BIG, divide
@@ -43,7 +44,9 @@ class ImagePlan:
     ``layers`` stand base first, upon those of ``image`` where the base is a registry's.
     ``config`` is the OCI config's ``config`` object, ``created`` when the newest of its
     packages was published (RFC 3339), ``owners`` the packages that the env has chosen where
-    several own a path, ``run`` the commands that run over all layers.
+    several own a path, ``run`` the commands that run over all layers. ``compiled`` are the
+    packages that an engine compiles in the image of ``builder``, and installs with the wheels;
+    ``installed`` are the Debian packages that it installs by their scripts.
     """
 
     env: str
@@ -55,12 +58,15 @@ class ImagePlan:
     created: str
     owners: Mapping[str, str] = field(factory=dict)
     run: tuple[str, ...] = ()
+    compiled: tuple[Wheel, ...] = ()
+    builder: ImagePlan | None = None
+    installed: tuple[Deb, ...] = ()
 
     @property
     def artifacts(self) -> tuple[Artifact, ...]:
         """Return what the image is made of, each once."""
         found = {each.sha256: each for layer in self.layers for each in layer.artifacts}
-        return tuple(found.values())
+        return (*found.values(), *self.compiled, *self.installed)
 
     @property
     def parts(self) -> dict[str, Any]:
@@ -75,6 +81,25 @@ class ImagePlan:
             "config": self.config,
             "created": self.created,
             **({"run": list(self.run)} if self.run else {}),
+            **({"installed": [each.sha256 for each in self.installed]} if self.installed else {}),
+            **self._compilation,
+        }
+
+    @property
+    def _compilation(self) -> dict[str, Any]:
+        """Return all that decides what is compiled: the sources, and the image where that is."""
+        if self.builder is None or not self.compiled:
+            return {}
+        return {
+            "compiled": [
+                [each.file, each.sha256, dict(each.compiled.environment) if each.compiled else {}]
+                for each in self.compiled
+            ],
+            "builder": [
+                self.builder.image.manifest if self.builder.image else "",
+                [layer_key(layer) for layer in self.builder.layers],
+                self.builder.config["Env"],
+            ],
         }
 
     @property
@@ -90,11 +115,13 @@ def plan_image(
     lock: Lock,
     target: Target,
     parent: ImagePlan | None = None,
+    builder: ImagePlan | None = None,
 ) -> ImagePlan:
     """Plan the image of one target of a lock.
 
     Where the env extends another, ``parent`` is that one's plan for the target: its layers stand
-    as they are, and below those of what is added.
+    as they are, and below those of what is added. ``builder`` is the plan of the image that its
+    packages are compiled in, if any are. Raise LockError where that stands on another base.
     """
     base = workspace.bases[env.base]
     prefix = Prefix(
@@ -112,6 +139,12 @@ def plan_image(
         if parent is None
         else _added_layers(env, recipe, debs, packages, parent.layers, compiler)
     )
+    if builder is not None and builder.image != image:
+        raise LockError(
+            f"its base image isn't that of {builder.env}, which compiles for it",
+            where=lock_path(env.name),
+            solution=f"move it in both: invoke lock {builder.env} {env.name} --refresh",
+        )
     published = [wheel.uploaded for wheel in serving(lock.wheels, target) if wheel.uploaded]
     return ImagePlan(
         env=env.name,
@@ -123,6 +156,9 @@ def plan_image(
         created=max(published, default=_UNKNOWN),
         owners={str(path): str(owner) for path, owner in env.owners.items()},
         run=tuple(str(command) for command in env.run),
+        compiled=tuple(each for each in serving(lock.wheels, target) if each.compiled),
+        builder=builder,
+        installed=new_debs(debs, layers) if env.run_scripts else (),
     )
 
 
@@ -145,11 +181,16 @@ def _package_layers(
             packages=group,
             prefix=prefix,
             channel=channel_address(workspace.sources, group[0].source),
+            compiler=compiler,
         )
         for group in divide(conda, max(most, 0))
     ]
     most -= sum(map(_is_alone, layers))
-    wheels = [each for each in serving(lock.wheels, target) if each.sha256 not in held]
+    wheels = [
+        each
+        for each in serving(lock.wheels, target)
+        if each.sha256 not in held and not each.compiled
+    ]
     return [
         *layers,
         *(

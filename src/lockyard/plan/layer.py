@@ -13,6 +13,7 @@ from lockyard import ASSEMBLY_VERSION
 from lockyard.lock.model import Artifact, BaseImage, CondaPackage, Deb, Wheel
 from lockyard.plan.compiler import Compiler
 from lockyard.plan.compression import COMPRESSION
+from lockyard.plan.part import WHOLE, Part
 from lockyard.plan.prefix import Prefix
 from lockyard.spec.checks import ImagePath, Owner
 from lockyard.spec.model import LaidFile, Recipe, User
@@ -21,23 +22,6 @@ from lockyard.spec.model import LaidFile, Recipe, User
 _ELSEWHERE = {"required_by", "targets", "source"}
 # The packages that decide which accounts a base has; a recipe adds its user to those.
 ACCOUNT_PACKAGES = ("apt", "base-passwd")
-
-
-@frozen
-class Part:
-    """One of several layers that the files of a package too large for one are divided into."""
-
-    number: int  # from 0 on
-    of: int
-
-    def has(self, path: str) -> bool:
-        """Tell whether a path is in this part: a hash of it says so."""
-        return (
-            int(_sha256(path.encode("utf-8", "surrogateescape"))[:8], 16) % self.of == self.number
-        )
-
-
-WHOLE = Part(0, 1)
 
 
 def in_parts(layer: PackageLayer, most: int) -> list[PackageLayer]:
@@ -86,10 +70,7 @@ class DebianLayer:
 
 @frozen(kw_only=True)
 class WheelLayer:
-    """Wheels, installed into a prefix, or a part of the files of one.
-
-    Where there is a ``compiler``, modules have their bytecode beside them.
-    """
+    """Wheels in a prefix, or a part of the files of one, compiled where there is a ``compiler``."""
 
     title: str
     wheels: tuple[Wheel, ...]
@@ -115,16 +96,15 @@ class WheelLayer:
     def alone(self, name: str) -> WheelLayer | None:
         """Return the layer that one of the packages would be alone, without bytecode."""
         found = tuple(each for each in self.wheels if each.name == name)
-        if not found:
-            return None
-        return evolve(self, wheels=found, title=name, part=WHOLE, compiler=None)
+        return evolve(self, wheels=found, title=name, part=WHOLE, compiler=None) if found else None
 
 
 @frozen(kw_only=True)
 class CondaLayer:
     """Conda packages of one channel, installed into a prefix, or a part of the files of one.
 
-    ``channel`` is its canonical address, which the records of what is installed name.
+    ``channel`` is its canonical address, which the records of what is installed name. Where
+    there is a ``compiler``, modules of packages for any platform have their bytecode beside them.
     """
 
     title: str
@@ -132,6 +112,7 @@ class CondaLayer:
     prefix: Prefix
     channel: str
     part: Part = WHOLE
+    compiler: Compiler | None = None
 
     @property
     def artifacts(self) -> tuple[Artifact, ...]:
@@ -154,12 +135,15 @@ class CondaLayer:
             "prefix": [self.prefix.path, self.prefix.minor if anywhere else ""],
             "channel": self.channel,
             **_part(self.part),
+            **_bytecode(compiler_for(self)),
         }
 
     def alone(self, name: str) -> CondaLayer | None:
-        """Return the layer that one of the packages would be alone."""
+        """Return the layer that one of the packages would be alone, without bytecode."""
         found = tuple(each for each in self.packages if each.name == name)
-        return evolve(self, packages=found, title=name, part=WHOLE) if found else None
+        return (
+            evolve(self, packages=found, title=name, part=WHOLE, compiler=None) if found else None
+        )
 
 
 PackageLayer = WheelLayer | CondaLayer
@@ -274,10 +258,20 @@ def digest_of(value: Any) -> str:
     return _sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode())
 
 
+def compiler_for(layer: Layer) -> Compiler | None:
+    """Return the Python that compiles modules of a layer, None where none are to be compiled."""
+    match layer:
+        case DebianLayer() | WheelLayer():
+            return layer.compiler
+        case CondaLayer() if any(each.subdir == "noarch" for each in layer.packages):
+            return layer.compiler
+    return None
+
+
 def tools_of(layer: Layer) -> tuple[Artifact, ...]:
     """Return what must be in the store to build a layer, beside what it is made of."""
-    compiled = isinstance(layer, WheelLayer | DebianLayer) and layer.compiler
-    return compiled.tools if compiled else ()
+    compiler = compiler_for(layer)
+    return compiler.tools if compiler else ()
 
 
 def _bytecode(compiler: Compiler | None) -> dict[str, Any]:

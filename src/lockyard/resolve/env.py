@@ -20,6 +20,7 @@ from lockyard.resolve.pypi.resolver import Requirement, resolve_pypi
 from lockyard.resolve.pypi.target import PythonTarget
 from lockyard.resolve.request import Pins, World
 from lockyard.sources.pypi import certificate, index_access
+from lockyard.spec.builder import builder_names
 from lockyard.spec.model import (
     CondaSource,
     DebianBase,
@@ -44,11 +45,13 @@ def resolve_env(
     world: World,
     moves: Moves | None = None,
     parent: Lock | None = None,
+    builder: Lock | None = None,
 ) -> Lock:
     """Resolve all targets of an env. What ``old`` pins stays wherever it still fits.
 
     Where the env extends another, ``parent`` is the lock of that: all that it has for these
-    targets is asked for as it is, and taken as it is where nothing is added to it.
+    targets is asked for as it is, and taken as it is where nothing is added to it. ``builder`` is
+    that of the env that compiles for it, if one does.
 
     Raise ResolveError where requirements conflict, FetchError where a source can't be
     reached, IntegrityError where it can't be trusted.
@@ -93,7 +96,7 @@ def resolve_env(
             targets.append(base.target)
     return Lock(
         env=env.name,
-        inputs=inputs(workspace, env, recipe, parent),
+        inputs=inputs(workspace, env, recipe, parent, builder),
         targets=tuple(targets),
         images=tuple(images[platform] for platform in sorted(images)),
         debs=merge_targets(debs),
@@ -190,6 +193,7 @@ def _resolve_wheels(
             name: {str(variable): value for variable, value in rule.environment.items()}
             for name, rule in env.sdists.items()
         },
+        builders=builder_names(env),
         build_tools=workspace.build_tools,
         reporter=world.reporter,
     )

@@ -52,6 +52,7 @@ def derive(parent: Env, own: DerivedEnv, name: str, contents: Mapping[str, bytes
         platforms=own.platforms or parent.platforms,
         environment={**parent.environment, **own.environment},
         run=(*parent.run, *own.run),
+        run_scripts=parent.run_scripts or own.run_scripts,
         owners={**parent.owners, **own.owners},
         files=own.files,
         directories=own.directories,

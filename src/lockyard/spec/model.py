@@ -173,8 +173,12 @@ class Requirements:
 
 @frozen(kw_only=True)
 class SdistRule:
-    """Allow a package to be built from source; ``environment`` is what its build needs."""
+    """Allow a package to be built from source; ``environment`` is what its build needs.
 
+    With ``builder``, it is compiled by a Docker engine, in the image of the env of that name.
+    """
+
+    builder: EnvName | None = None
     environment: Mapping[VariableName, Value] = field(factory=dict)
 
 
@@ -198,7 +202,10 @@ class Env:
     ``variants`` adds requirements of its own to each variant; ``environment`` holds variables
     of the image, over the recipe's. ``run`` has shell commands that only a Docker engine can run
     while it builds. ``owners`` names the package whose file stands at a path
-    that several packages have, each with another content.
+    that several packages have, each with another content. ``run_scripts`` has an engine install
+    the Debian packages that are added to the parent, by their own scripts.
+
+    ``builder`` is the env in whose image packages of ``sdists`` are compiled, if any are.
 
     Where the env extends another, that is its ``parent``, and ``requirements``, those of its
     ``variants``, ``files`` and ``directories`` are what it adds to it; ``contents`` holds the
@@ -207,6 +214,7 @@ class Env:
 
     name: str = ""
     parent: Env | None = None
+    builder: Env | None = None
     title: Line
     base: BaseName
     stem: NamePart = ""
@@ -220,6 +228,7 @@ class Env:
     platforms: Annotated[tuple[Platform, ...], SOME] = (Platform("linux/amd64"),)
     environment: Mapping[VariableName, Value] = field(factory=dict)
     run: tuple[Value, ...] = ()
+    run_scripts: bool = False
     owners: Mapping[ImagePath, PackageName] = field(factory=dict)
     files: Mapping[ImagePath, LaidFile] = field(factory=dict)
     directories: Mapping[ImagePath, Owner] = field(factory=dict)
@@ -232,7 +241,8 @@ class DerivedEnv:
 
     Base and recipe are the other's. ``variants`` and ``platforms`` name some of its own, or
     none for all. What both give of ``as_of``, ``sdists``, ``environment`` and ``owners``, this
-    one decides. Its ``run`` comes after the other's.
+    one decides. Its ``run`` comes after the other's. ``run_scripts`` has a Docker engine install
+    the Debian packages that it adds, by their own scripts; so are the other's, if they are there.
     """
 
     title: Line
@@ -245,6 +255,7 @@ class DerivedEnv:
     platforms: tuple[Platform, ...] = ()
     environment: Mapping[VariableName, Value] = field(factory=dict)
     run: tuple[Value, ...] = ()
+    run_scripts: bool = False
     owners: Mapping[ImagePath, PackageName] = field(factory=dict)
     files: Mapping[ImagePath, LaidFile] = field(factory=dict)
     directories: Mapping[ImagePath, Owner] = field(factory=dict)

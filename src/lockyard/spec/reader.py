@@ -13,6 +13,7 @@ from attrs import evolve, frozen
 from cattrs import Converter
 
 from lockyard.errors import Fault, SpecError, UsageError
+from lockyard.spec.builder import builder_faults, builder_names
 from lockyard.spec.checks import (
     BaseName,
     CondaSourceName,
@@ -71,6 +72,33 @@ class Fleet:
         Raise UsageError if there is none, SpecError with all faults of the first file that
         has some.
         """
+        return self._with_builder(self._whole(name))
+
+    def _with_builder(self, env: Env) -> Env:
+        """Return an env, and those that it extends, with the env that compiles for them."""
+        parent = self._with_builder(env.parent) if env.parent else None
+        named, file = builder_names(env), _env_file(env.name)
+        known = self.env_names()
+        faults = [
+            Fault(
+                file,
+                f"sdists.{package}.builder",
+                f"there is no env {builder!r}",
+                suggestion(builder, known),
+            )
+            for package, builder in sorted(named.items())
+            if builder not in known
+        ]
+        if len(builders := sorted(set(named.values()))) > 1:
+            reason = f"there are several builders: {', '.join(builders)}"
+            faults.append(Fault(file, "sdists", reason, "have one env compile them all"))
+        _raise_all(faults, file)
+        builder = self._whole(builders[0]) if builders else None
+        _raise_all(list(builder_faults(env, builder, file)) if builder else [], file)
+        return evolve(env, parent=parent, builder=builder)
+
+    def _whole(self, name: str) -> Env:
+        """Read one env, and those that it extends, but no builder of theirs."""
         additions: dict[str, DerivedEnv] = {}
         found = self._described(name)
         while isinstance(found, DerivedEnv):

@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 # What a model holds beside the keys of its file, and keys that aren't a field's name.
 _OMITTED = {
-    "Env": {"name", "parent", "files", "directories", "contents"},
+    "Env": {"name", "parent", "builder", "run_scripts", "files", "directories", "contents"},
     "Recipe": {"name", "contents"},
     "TrialSpec": {"contents"},
 }

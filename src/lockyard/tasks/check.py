@@ -18,7 +18,7 @@ from lockyard.spec.model import Recipe
 from lockyard.spec.platform import MACHINES
 from lockyard.spec.reader import Fleet
 from lockyard.tasks.names import ADVICE, image_names, shared
-from lockyard.tasks.parents import parent_lock
+from lockyard.tasks.parents import builder_lock, parent_lock
 
 _SHARE = 32
 _SUFFIX = ".lock.toml"
@@ -74,7 +74,7 @@ def _check_env(
             recipes[env.recipe] = fleet.recipe(env.recipe)
         named += [(image, name) for image in sorted(image_names(fleet, env, recipes[env.recipe]))]
         lock = read_lock(fleet.root, name)
-        parent = parent_lock(fleet, env)
+        parent, builder = parent_lock(fleet, env), builder_lock(fleet, env)
     except SpecError as error:
         return [
             Finding(
@@ -100,7 +100,8 @@ def _check_env(
     if lock is None:
         missing = "there is no lock"
         return [Finding(lock=lock_path(name), package="", reason=missing, solution=relock(name))]
-    return check_lock(lock, fleet.workspace, env, recipes[env.recipe], python_facts, parent)
+    recipe = recipes[env.recipe]
+    return check_lock(lock, fleet.workspace, env, recipe, python_facts, parent, builder)
 
 
 def _shared(named: Iterable[_Named]) -> Sequence[Finding]:

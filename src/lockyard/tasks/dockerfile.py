@@ -125,8 +125,10 @@ def make_context(plan: ImagePlan, dockerfile: str, supply: Supply, jobs: int) ->
     layers = archived(plan)
     drop_damaged(layers, store, jobs)
     # Read again before anything is unpacked: what has gone bad since is brought anew.
-    tools = [tool for layer in layers for tool in tools_of(layer)]
-    supply.provide([*plan.artifacts, *tools], verify=True)
+    needed = {each.sha256: each for each in plan.artifacts}
+    for layer in layers:
+        needed |= {each.sha256: each for each in (*layer.artifacts, *tools_of(layer))}
+    supply.provide(needed.values(), verify=True)
     base = supply.pull(plan.image) if plan.image else None
     with LayerBuilds(store, jobs=jobs, reporter=supply.reporter) as builds:
         futures = {layer_key(layer): builds.submit(layer) for layer in layers}

@@ -14,7 +14,7 @@ from lockyard.spec.model import Env
 from lockyard.spec.names import names
 from lockyard.spec.reader import Fleet
 from lockyard.tasks.origin import Origins
-from lockyard.tasks.parents import parent_lock
+from lockyard.tasks.parents import builder_lock, parent_lock
 
 
 @frozen(kw_only=True)
@@ -67,7 +67,9 @@ def _lock_state(fleet: Fleet, env: Env) -> Literal["fresh", "stale", "missing"]:
     lock = read_lock(fleet.root, env.name)
     if lock is None:
         return "missing"
-    if env.parent is not None and _lock_state(fleet, env.parent) != "fresh":
+    others = (each for each in (env.parent, env.builder) if each is not None)
+    if any(_lock_state(fleet, each) != "fresh" for each in others):
         return "stale"
-    now = inputs(fleet.workspace, env, fleet.recipe(env.recipe), parent_lock(fleet, env))
+    parent, builder = parent_lock(fleet, env), builder_lock(fleet, env)
+    now = inputs(fleet.workspace, env, fleet.recipe(env.recipe), parent, builder)
     return "stale" if changed_inputs(lock, now) else "fresh"

@@ -61,12 +61,13 @@ class Locker:
         move. Raise LockError unless there is one that fits.
         """
         env = self.fleet.env(name)
-        recipe, parent = self.fleet.recipe(env.recipe), self._parent(env)
+        recipe = self.fleet.recipe(env.recipe)
+        parent, builder = self._fresh(env.parent), self._fresh(env.builder)
         moves = _own_moves(self.moves, parent)
         old = read_lock(self.fleet.root, name)
         new = old
-        if old is None or self._must_resolve(old, env, recipe, moves, parent):
-            new = self._resolve(env, recipe, old, moves, parent)
+        if old is None or self._must_resolve(old, env, recipe, moves, parent, builder):
+            new = self._resolve(env, recipe, old, moves, parent, builder)
         assert new is not None  # noqa: S101 - resolved, or there already
         changed = new != old
         self._made[name] = new
@@ -90,35 +91,50 @@ class Locker:
             size=sum(each.size for each in artifacts),
         )
 
-    def _parent(self, env: Env) -> Lock | None:
-        """Return the lock of the env that one extends, also where it was made and not written."""
-        if env.parent is None:
+    def _fresh(self, other: Env | None) -> Lock | None:
+        """Return the lock of an env that one stands on, also where it was made and not written."""
+        if other is None:
             return None
         from lockyard.tasks.plan import fresh_lock  # noqa: PLC0415
 
-        return self._made.get(env.parent.name) or fresh_lock(self.fleet, env.parent)
+        return self._made.get(other.name) or fresh_lock(self.fleet, other)
 
     def _must_resolve(
-        self, old: Lock, env: Env, recipe: Recipe, moves: Moves, parent: Lock | None
+        self,
+        old: Lock,
+        env: Env,
+        recipe: Recipe,
+        moves: Moves,
+        parent: Lock | None,
+        builder: Lock | None,
     ) -> bool:
-        changed = changed_inputs(old, inputs(self.fleet.workspace, env, recipe, parent))
+        changed = changed_inputs(old, inputs(self.fleet.workspace, env, recipe, parent, builder))
         if moves.packages and not changed:
             # A fleet-wide fix passes over the locks that don't have the package.
             return bool(held_names(old) & moves.names) or moves.everything
         if moves or self.refresh or changed:
             return True
-        return self._broken(old, env, recipe, parent)
+        return self._broken(old, env, recipe, parent, builder)
 
-    def _broken(self, old: Lock, env: Env, recipe: Recipe, parent: Lock | None) -> bool:
+    def _broken(
+        self, old: Lock, env: Env, recipe: Recipe, parent: Lock | None, builder: Lock | None
+    ) -> bool:
         """Tell whether a lock has a fault that locking again mends, as one edited by hand."""
         from lockyard.lock.check import check_lock  # noqa: PLC0415
         from lockyard.tasks.check import python_facts  # noqa: PLC0415
 
-        faults = check_lock(old, self.fleet.workspace, env, recipe, python_facts, parent)
+        workspace = self.fleet.workspace
+        faults = check_lock(old, workspace, env, recipe, python_facts, parent, builder)
         return any(fault.solution == relock(env.name) for fault in faults)
 
     def _resolve(
-        self, env: Env, recipe: Recipe, old: Lock | None, moves: Moves, parent: Lock | None
+        self,
+        env: Env,
+        recipe: Recipe,
+        old: Lock | None,
+        moves: Moves,
+        parent: Lock | None,
+        builder: Lock | None,
     ) -> Lock:
         from lockyard.lock.check import check_lock  # noqa: PLC0415
         from lockyard.resolve.env import resolve_env  # noqa: PLC0415
@@ -133,8 +149,8 @@ class Locker:
             reporter=self.reporter,
         )
         workspace = self.fleet.workspace
-        lock = resolve_env(workspace, env, recipe, old, world, moves, parent)
-        for fault in check_lock(lock, workspace, env, recipe, python_facts, parent):
+        lock = resolve_env(workspace, env, recipe, old, world, moves, parent, builder)
+        for fault in check_lock(lock, workspace, env, recipe, python_facts, parent, builder):
             # What the check would refuse is never written, whichever of the two is wrong.
             mend = fault.solution
             if mend == relock(env.name):

@@ -13,6 +13,7 @@ from attrs import field, frozen
 
 from lockyard.assemble.layout import Image
 from lockyard.errors import BuildError, EngineError
+from lockyard.lock.model import Artifact
 from lockyard.plan.image import ImagePlan
 from lockyard.spec.reader import Fleet
 from lockyard.tasks.supply import Supply
@@ -65,10 +66,10 @@ class Embedded:
     def suited(self, plans: Sequence[ImagePlan]) -> list[ImagePlan]:
         """See Method: all can. Raise BuildError where there is something to execute."""
         for plan in plans:
-            if plan.run:
+            for key, reason in _executed(plan):
                 raise BuildError(
-                    "it has commands to run, and the embedded builder executes nothing",
-                    where=f"envs/{plan.env}.toml: run",
+                    f"{reason}, and the embedded builder executes nothing",
+                    where=f"envs/{plan.env}.toml: {key}",
                     solution=f"run: invoke build {plan.env} --builder docker",
                 )
         return list(plans)
@@ -84,6 +85,20 @@ class Embedded:
         from lockyard.tasks.assembly import begin  # noqa: PLC0415
 
         return begin(plans, supply, jobs)
+
+
+def _executed(plan: ImagePlan) -> Iterator[tuple[str, str]]:
+    """Give by its key in the spec what only an engine can do."""
+    if plan.run:
+        yield "run", "it has commands to run"
+    if plan.compiled:
+        yield "sdists", f"{_names(plan.compiled)} must be compiled"
+    if plan.installed:
+        yield "run-scripts", f"{_names(plan.installed)} would be installed by their scripts"
+
+
+def _names(artifacts: Sequence[Artifact]) -> str:
+    return ", ".join(each.name for each in artifacts)
 
 
 @frozen(kw_only=True)

@@ -18,9 +18,10 @@ from lockyard.spec.reader import WORKSPACE_FILE, Fleet
 class Origins:
     """Digests of the files that decide the plans of envs' images.
 
-    They are the workspace's, the env's and its lock, its recipe's, those of what it extends, and
-    this program's own. What has the same digest as at its last build needs no plan to be found
-    unchanged; what hasn't, for a comment's sake, say, is planned to find that out.
+    They are the workspace's, the env's and its lock, its recipe's, those of what it extends and
+    of what compiles for it, and this program's own. What has the same digest as at its last build
+    needs no plan to be found unchanged; what hasn't, for a comment's sake, say, is planned to find
+    that out.
     """
 
     fleet: Fleet
@@ -41,27 +42,25 @@ class Origins:
             return ""
 
     def _own(self, env: Env) -> Iterable[bytes]:
-        """Give the contents of an env's own files, and of those that it extends."""
-        each: Env | None = env
-        while each is not None:
-            yield (self.fleet.root / f"envs/{each.name}.toml").read_bytes()
-            yield (self.fleet.root / lock_path(each.name)).read_bytes()
-            for name, content in sorted(each.contents.items()):
-                yield name.encode()
-                yield content
-            each = each.parent
+        """Give the contents of an env's own files, and of those that it stands on."""
+        yield (self.fleet.root / f"envs/{env.name}.toml").read_bytes()
+        yield (self.fleet.root / lock_path(env.name)).read_bytes()
+        for name, content in sorted(env.contents.items()):
+            yield name.encode()
+            yield content
+        for other in (env.parent, env.builder):
+            if other is not None:
+                yield from self._own(other)
 
 
 def _program() -> bytes:
-    """Return what tells this program's code from any other: its files' names, sizes and times."""
-    folder = Path(lockyard.__file__).parent
-    found = sorted((str(path), path.stat()) for path in folder.rglob("*.py"))
-    return repr([(path, stat.st_size, stat.st_mtime_ns) for path, stat in found]).encode()
+    """Return the digest of this program's own code, the same wherever that stands."""
+    return _tree(Path(lockyard.__file__).parent, "*.py")
 
 
-def _tree(folder: Path) -> bytes:
-    """Return the digest of all files below a folder, by their paths."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+def _tree(folder: Path, pattern: str = "*") -> bytes:
+    """Return the digest of the files below a folder that a pattern names, by their paths."""
+    files = sorted(path for path in folder.rglob(pattern) if path.is_file())
     parts = ((str(path.relative_to(folder)).encode(), path.read_bytes()) for path in files)
     return _digest(part for pair in parts for part in pair)
 

@@ -1,4 +1,4 @@
-"""Envs that extend others: the locks of those, and which env comes first."""
+"""Envs that stand on others: the locks of those, and which env comes first."""
 
 from __future__ import annotations
 
@@ -14,6 +14,11 @@ from lockyard.spec.reader import Fleet
 def parent_lock(fleet: Fleet, env: Env) -> Lock | None:
     """Return the lock of the env that one extends, if it does and there is one."""
     return read_lock(fleet.root, env.parent.name) if env.parent else None
+
+
+def builder_lock(fleet: Fleet, env: Env) -> Lock | None:
+    """Return the lock of the env that compiles for one, if there is such and it has one."""
+    return read_lock(fleet.root, env.builder.name) if env.builder else None
 
 
 def held_names(lock: Lock | None) -> set[str]:
@@ -40,23 +45,23 @@ def inheritance(fleet: Fleet, env: Env) -> dict[str, tuple[str, ...]]:
 
 
 def parents_first(fleet: Fleet, names: Sequence[str]) -> tuple[str, ...]:
-    """Return envs in their order, but none before one that it extends.
+    """Return envs in their order, but none before one that it extends, or that compiles for it.
 
     An env that can't be read stays where it is: what needs it says why.
     """
     ordered: dict[str, None] = {}
     for name in names:
-        above = [each for each in _extended(fleet, name) if each in names]
-        ordered |= dict.fromkeys([*reversed(above), name])
+        try:
+            needed = list(_needed(fleet.env(name)))
+        except LockyardError:
+            needed = []
+        ordered |= dict.fromkeys([*(each for each in needed if each in names), name])
     return tuple(ordered)
 
 
-def _extended(fleet: Fleet, name: str) -> Iterator[str]:
-    """Give the names of the envs that one extends, the nearest first."""
-    try:
-        parent = fleet.env(name).parent
-    except LockyardError:
-        return
-    while parent is not None:
-        yield parent.name
-        parent = parent.parent
+def _needed(env: Env) -> Iterator[str]:
+    """Give the names of the envs that one stands on, each after those that it stands on itself."""
+    for each in (env.builder, env.parent):
+        if each is not None:
+            yield from _needed(each)
+            yield each.name

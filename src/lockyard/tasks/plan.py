@@ -5,13 +5,14 @@ from __future__ import annotations
 from lockyard.errors import LockError
 from lockyard.lock.file import lock_path, read_lock
 from lockyard.lock.inputs import changed_inputs, inputs
-from lockyard.lock.model import Lock
-from lockyard.lock.parent import parent_label
+from lockyard.lock.model import Lock, Target
+from lockyard.lock.parent import other_labels
 from lockyard.plan.image import ImagePlan, plan_image
+from lockyard.spec.builder import builder_variant
 from lockyard.spec.model import Env
 from lockyard.spec.names import target_name
 from lockyard.spec.reader import Fleet
-from lockyard.tasks.parents import parent_lock
+from lockyard.tasks.parents import builder_lock, parent_lock
 
 
 def plan_env(fleet: Fleet, name: str) -> list[ImagePlan]:
@@ -25,27 +26,49 @@ def plan_env(fleet: Fleet, name: str) -> list[ImagePlan]:
 
 def _plans(fleet: Fleet, env: Env) -> list[ImagePlan]:
     recipe = fleet.recipe(env.recipe)
-    below = {plan.target.name: plan for plan in _plans(fleet, env.parent)} if env.parent else {}
+    below, builders = (
+        {plan.target.name: plan for plan in _plans(fleet, other)} if other else {}
+        for other in (env.parent, env.builder)
+    )
     lock = fresh_lock(fleet, env)
     return [
-        plan_image(fleet.workspace, env, recipe, lock, target, below.get(target.name))
+        plan_image(
+            fleet.workspace,
+            env,
+            recipe,
+            lock,
+            target,
+            below.get(target.name),
+            builders.get(_builder_target(env, target)),
+        )
         for target in lock.targets
     ]
 
 
+def _builder_target(env: Env, target: Target) -> str:
+    """Return the name of the builder's target that compiles for one of an env."""
+    if env.builder is None:
+        return ""
+    return target_name(builder_variant(env.builder, target.variant), target.platform)
+
+
 def fresh_lock(fleet: Fleet, env: Env) -> Lock:
-    """Return an env's lock. Raise LockError if there is none that fits, or its parent has none."""
+    """Return an env's lock.
+
+    Raise LockError if there is none that fits, or none for the env that it extends or the one
+    that compiles for it.
+    """
     lock = read_lock(fleet.root, env.name)
     parent = fresh_lock(fleet, env.parent) if env.parent else None
+    builder = fresh_lock(fleet, env.builder) if env.builder else None
     mend = f"run: invoke lock {env.name}"
     if lock is None:
         raise LockError("there is no lock yet", where=lock_path(env.name), solution=mend)
-    now = inputs(fleet.workspace, env, fleet.recipe(env.recipe), parent)
+    now = inputs(fleet.workspace, env, fleet.recipe(env.recipe), parent, builder)
     changed = changed_inputs(lock, now)
     if changed:
         what = {"base": f"base {env.base}", "recipe": f"recipe {env.recipe}", "env": "env"}
-        if env.parent is not None:
-            what["parent"] = parent_label(env.parent.name)
+        what |= other_labels(env)
         raise LockError(
             f"the {' and the '.join(what.get(each, each) for each in changed)} changed "
             "since it was made",
@@ -71,8 +94,9 @@ def check_coherent(fleet: Fleet, name: str) -> None:
 
     env = fleet.env(name)
     lock = fresh_lock(fleet, env)
-    recipe, parent = fleet.recipe(env.recipe), parent_lock(fleet, env)
-    for fault in check_coherence(lock, fleet.workspace, env, recipe, python_facts, parent):
+    recipe = fleet.recipe(env.recipe)
+    parent, builder = parent_lock(fleet, env), builder_lock(fleet, env)
+    for fault in check_coherence(lock, fleet.workspace, env, recipe, python_facts, parent, builder):
         where = f"{fault.lock}: {fault.package}" if fault.package else fault.lock
         raise LockError(fault.reason, where=where, solution=fault.solution)
 

@@ -34,7 +34,8 @@ def _reasons(now: Mapping[str, Any], then: Mapping[str, Any]) -> list[str]:
         for key in sorted(now["config"].keys() | then["config"].keys())
         if now["config"].get(key) != then["config"].get(key)
     ]
-    told += ["run"] if now.get("run") != then.get("run") else []
+    optional = ("run", "compiled", "builder", "installed")
+    told += [key for key in optional if now.get(key) != then.get(key)]
     told += [key for key in ("repository", "platform", "created") if now[key] != then[key]]
     return told
 

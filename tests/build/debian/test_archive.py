@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
+from lockyard.build.bytecode.modules import Compilers
 from lockyard.build.debian.archive import DebArchive, open_debs
 from lockyard.build.layer import build_layer
 from lockyard.errors import BuildError, IntegrityError, LockyardError
@@ -190,7 +191,7 @@ def test_hostile(store: Store, executor: Executor, data: bytes, told: str) -> No
     debs = (put_deb(store, "base-passwd", base_passwd()), put_deb(store, "demo", data))
     before = {path for path in store.root.rglob("*") if path.is_file()}
     with pytest.raises(LockyardError, match=told) as caught:
-        build_layer(DebianLayer(debs=debs), store, executor)
+        build_layer(DebianLayer(debs=debs), store, executor, Compilers(store))
     assert isinstance(caught.value, IntegrityError | BuildError)
     assert caught.value.solution
     assert "demo_1.0_amd64.deb" in str(caught.value)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from lockyard.build.bytecode.modules import Compilers
 from lockyard.build.layer import build_layer, cached_layer
 from lockyard.build.wheel.archive import open_wheel
 from lockyard.errors import BuildError, IntegrityError, LockyardError
@@ -184,7 +185,7 @@ def test_hostile(store: Store, executor: Executor, made: Made, told: str) -> Non
     layer = WheelLayer(title="hostile", wheels=(wheel,), prefix=PREFIX)
     before = sorted(store.root.rglob("*"))
     with pytest.raises(LockyardError, match=told) as caught:
-        build_layer(layer, store, executor)
+        build_layer(layer, store, executor, Compilers(store))
     assert isinstance(caught.value, IntegrityError | BuildError)
     assert caught.value.solution
     assert [path for path in store.root.rglob("*") if path.is_file()] == [
@@ -204,7 +205,9 @@ def test_a_name_that_is_no_wheels(store: Store, executor: Executor) -> None:
     wheel = make_wheel(store, {})
     odd = wheel_artifact("demo", file="demo.zip", sha256=wheel.sha256, size=wheel.size)
     with pytest.raises(IntegrityError) as caught:
-        build_layer(WheelLayer(title="", wheels=(odd,), prefix=PREFIX), store, executor)
+        build_layer(
+            WheelLayer(title="", wheels=(odd,), prefix=PREFIX), store, executor, Compilers(store)
+        )
     assert caught.value.where == "demo.zip"
 
 
@@ -215,7 +218,9 @@ def test_damage_is_told_of_the_wheel_that_has_it(store: Store, executor: Executo
         make_wheel(store, {"other.py": b""}, name="other"),
     )
     with pytest.raises(IntegrityError) as caught:
-        build_layer(WheelLayer(title="", wheels=wheels, prefix=PREFIX), store, executor)
+        build_layer(
+            WheelLayer(title="", wheels=wheels, prefix=PREFIX), store, executor, Compilers(store)
+        )
     assert caught.value.where == NAME
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import importlib.metadata
 import shutil
 import stat
@@ -138,6 +139,16 @@ def files_of(root: Path) -> Iterator[Path]:
     for path in (root / "opt").rglob("*"):
         if stat.S_ISREG(path.lstat().st_mode):
             yield path
+
+
+def test_record_is_sorted(entries: dict[str, Entry]) -> None:
+    stream = entries[f"{INFO}/RECORD"].open
+    assert stream
+    with stream() as read:
+        *rows, last = read.read().decode().splitlines()
+    paths = [next(csv.reader([row]))[0] for row in rows]
+    assert paths == sorted(paths)
+    assert last == "demo-1.0.dist-info/RECORD,,"
 
 
 def test_the_venv_decides_the_places(wheel: Wheel, store: Store, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from lockyard.assemble.document import (
     platform_index,
 )
 from lockyard.build.built import BuiltLayer
+from lockyard.build.bytecode.modules import Compilers
 from lockyard.build.layer import build_layer, cached_layer
 from lockyard.fetch.fetch import fetch
 from lockyard.fetch.locate import Locator
@@ -79,8 +80,8 @@ def _layer(layer: DebianLayer, store: Store) -> BuiltLayer:
     connection = session(certificate(os.environ))
     locate = Locator(connection, {"debian": lambda: mirror_url(None, os.environ)})
     fetch(layer.debs, store=store, locate=locate, session=connection)
-    with ThreadPoolExecutor(2) as compressors:
-        return build_layer(layer, store, compressors)
+    with ThreadPoolExecutor(2) as compressors, Compilers(store) as compilers:
+        return build_layer(layer, store, compressors, compilers)
 
 
 def _packages() -> tuple[Deb, ...]:

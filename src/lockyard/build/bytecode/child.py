@@ -29,22 +29,27 @@ def compiled(path, source):
     It depends on nothing but the path, the source and this Python: neither on what was compiled
     before nor on addresses.
     """
+    held = []
     try:
         code = compile(source, path, "exec", dont_inherit=True, optimize=0)
+        if not _hold(code, held):
+            return b""
+        if any(isinstance(each, frozenset) for each in held):
+            # Whether equal sets are one depends on which of their strings were interned before:
+            # by now all are.
+            code = compile(source, path, "exec", dont_inherit=True, optimize=0)
+            _hold(code, held)
     except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
-        return b""
-    held = []
-    if not _hold(code, held):
         return b""
     return (
         _HEADER
         + _imp.source_hash(int.from_bytes(MAGIC_NUMBER[:2], "little"), source)
-        + (marshal.dumps(code))
+        + marshal.dumps(code)
     )
 
 
 def _hold(value, held):
-    """Hold on to the strings of a code object; tell whether its bytes can be the same each time.
+    """Hold on to a code object's strings and sets; tell whether its bytes can be always the same.
 
     marshal marks what is referred to from elsewhere as well, which an interned string may be
     because of another module. What is held here always is. Before 3.11, the order of a set that
@@ -57,6 +62,7 @@ def _hold(value, held):
     elif isinstance(value, frozenset):
         if sys.version_info < (3, 11) and not all(_is_plain(each) for each in value):
             return False
+        held.append(value)
         return all(_hold(each, held) for each in value)
     elif isinstance(value, type(_hold.__code__)):
         held += [value.co_name, value.co_filename, getattr(value, "co_qualname", "")]

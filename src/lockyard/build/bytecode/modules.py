@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import io
-import os
+import json
 import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import IO, BinaryIO
 
+from lockyard.build.bytecode.made import Made, Piece
 from lockyard.build.bytecode.process import CompilingProcess
 from lockyard.build.bytecode.python import unpack_python
 from lockyard.build.entry import Entry
 from lockyard.build.tree import Tree
 from lockyard.fetch.pool import Cancel
 from lockyard.plan.compiler import Compiler
-from lockyard.plan.layer import DebianLayer, Layer, WheelLayer
+from lockyard.plan.layer import CondaLayer, DebianLayer, Layer, WheelLayer, compiler_for
 from lockyard.store.faults import store_faults
 from lockyard.store.store import Store
 
@@ -37,6 +35,7 @@ class Compilers:
         self._stack = ExitStack()
         self._lock = threading.Lock()
         self._commands: dict[str, tuple[list[str], Path]] = {}
+        self._kept: Made | None = None
 
     @contextmanager
     def compiled(self, layer: Layer, tree: Tree, cancel: Cancel) -> Iterator[Tree]:
@@ -45,21 +44,42 @@ class Compilers:
         Its content is there as long as the block lasts. Raise BuildError where the image's
         Python can't run here.
         """
-        compiler = layer.compiler if isinstance(layer, WheelLayer | DebianLayer) else None
-        sources = _sources(layer, tree) if compiler else []
-        if compiler is None or not sources:
-            yield tree
-            return
+        compiler = compiler_for(layer)
+        sources = _sources(layer, compiler, tree) if compiler else []
+        if compiler is not None and sources:
+            with ExitStack() as stack:
+                tree.cover(self._entries(sources, compiler, cancel, stack))
+        yield tree
+
+    def _entries(
+        self, sources: list[Entry], compiler: Compiler, cancel: Cancel, stack: ExitStack
+    ) -> Iterator[Entry]:
+        """Give the entries of modules' bytecode; what wasn't made before, one process makes."""
+        made, process = self._made(), None
+        for source in sources:
+            text = _text(source)
+            if text is None:
+                continue
+            key = _key(compiler, source.path, text)
+            piece = made.get(key)
+            if piece is None:
+                if process is None:
+                    process = stack.enter_context(self._process(compiler, cancel))
+                data = process.compile(f"/{source.path}", text)
+                with store_faults(self._store.root):
+                    piece = made.put(key, data)
+            if piece.size:
+                yield _entry(source, compiler, piece)
+
+    def _made(self) -> Made:
+        with self._lock, store_faults(self._store.root):
+            if self._kept is None:
+                self._kept = Made(self._store.scratch())
+            return self._kept
+
+    def _process(self, compiler: Compiler, cancel: Cancel) -> CompilingProcess:
         command, root = self._unpacked(compiler)
-        scratch = self._store.scratch()
-        with store_faults(scratch), tempfile.TemporaryFile(dir=scratch) as spool:
-            with CompilingProcess(command, root / compiler.home[1:], root, cancel) as process:
-                made = [
-                    entry for each in sources if (entry := _entry(each, compiler, process, spool))
-                ]
-            spool.flush()
-            tree.cover(made)
-            yield tree
+        return CompilingProcess(command, root / compiler.home[1:], root, cancel)
 
     def _unpacked(self, compiler: Compiler) -> tuple[list[str], Path]:
         key = f"{compiler.platform} {compiler.interpreter} {compiler.version}"
@@ -80,46 +100,51 @@ class Compilers:
         self._stack.close()
 
 
-def _sources(layer: Layer, tree: Tree) -> list[Entry]:
-    """Return the modules of a layer, sorted by their paths."""
-    if isinstance(layer, WheelLayer):
-        folders = [layer.prefix.site_packages]
-    elif isinstance(layer, DebianLayer) and layer.compiler is not None:
-        name = Path(layer.compiler.interpreter).name
-        folders = [f"usr/lib/{name}", "usr/lib/python3/dist-packages"]
-    else:
-        folders = []
-    found = (entry for folder in folders for entry in tree.below(folder))
+def _sources(layer: Layer, compiler: Compiler, tree: Tree) -> list[Entry]:
+    """Return the modules of a layer that are to be compiled, sorted by their paths."""
+    match layer:
+        case DebianLayer():
+            name = Path(compiler.interpreter).name
+            folders = [f"usr/lib/{name}", "usr/lib/python3/dist-packages"]
+            found = [entry for folder in folders for entry in tree.below(folder)]
+        case WheelLayer():
+            found = tree.below(layer.prefix.site_packages)
+        case CondaLayer():
+            # The others were compiled when they were packed; these wait for their Python.
+            files = {each.file for each in layer.packages if each.subdir == "noarch"}
+            below = tree.below(layer.prefix.site_packages)
+            found = [entry for entry in below if entry.owner in files]
+        case _:
+            found = []
     modules = [each for each in found if each.kind == "file" and each.path.endswith(".py")]
     return sorted(modules, key=lambda each: each.path)
 
 
-def _entry(
-    source: Entry, compiler: Compiler, process: CompilingProcess, spool: IO[bytes]
-) -> Entry | None:
-    """Return the entry of a module's bytecode, None where it has none."""
+def _text(source: Entry) -> bytes | None:
+    """Return the text of a module, None where there is none to be compiled."""
     if source.open is None or source.size > _LARGEST:
         return None
     with source.open() as stream:
         text = stream.read()
     if source.sha256 and sha256(text).hexdigest() != source.sha256:
         return None  # the layer is refused for it as soon as it is written
-    made = process.compile(f"/{source.path}", text)
-    if not made:
-        return None
+    return text
+
+
+def _key(compiler: Compiler, path: str, text: bytes) -> bytes:
+    """Return a digest of all that decides a module's bytecode."""
+    by = json.dumps([*compiler.inputs(), compiler.interpreter, path])
+    return sha256(by.encode() + b"\n" + text).digest()
+
+
+def _entry(source: Entry, compiler: Compiler, piece: Piece) -> Entry:
     folder, _, name = source.path.rpartition("/")
-    offset = spool.seek(0, os.SEEK_END)
-    spool.write(made)
     return Entry(
         path=f"{folder}/__pycache__/{name[:-3]}.{compiler.tag}.pyc",
         kind="file",
         mode=0o644,
-        size=len(made),
-        sha256=sha256(made).hexdigest(),
-        open=partial(_slice, spool.fileno(), offset, len(made)),
+        size=piece.size,
+        sha256=piece.sha256,
+        open=piece.open,
         owner=source.owner,
     )
-
-
-def _slice(descriptor: int, offset: int, size: int) -> BinaryIO:
-    return io.BytesIO(os.pread(descriptor, size, offset))

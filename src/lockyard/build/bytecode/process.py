@@ -10,7 +10,6 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
 
 from lockyard.build.bytecode import child
 from lockyard.errors import BuildError
@@ -55,6 +54,10 @@ class CompilingProcess:
             )
         except OSError as error:
             raise _cannot_run(f"it doesn't run on this machine ({error.strerror})") from None
+        assert self._process.stdin is not None  # noqa: S101 - for the type checker
+        assert self._process.stdout is not None  # noqa: S101 - for the type checker
+        self._asked, self._told = self._process.stdin.fileno(), self._process.stdout.fileno()
+        os.set_blocking(self._asked, False)
         limit = resource.getrlimit(resource.RLIMIT_STACK)[1]
         with suppress(OSError, ValueError):
             resource.prlimit(self._process.pid, resource.RLIMIT_STACK, (_STACK, limit))
@@ -65,38 +68,47 @@ class CompilingProcess:
         It is empty where the source can't be compiled. Raise BuildError where the process fails.
         """
         name = os.fsencode(path)
-        assert self._process.stdin is not None  # noqa: S101 - for the type checker
+        deadline = time.monotonic() + TIME_LIMIT
         try:
-            self._process.stdin.write(b"%d %d\n" % (len(name), len(source)) + name + source)
-            self._process.stdin.flush()
-            return self._answer()
+            self._ask(b"%d %d\n" % (len(name), len(source)) + name + source, deadline)
+            return self._answer(deadline)
         except (OSError, EOFError, ValueError):
             self._process.kill()
             status = self._process.wait()
             raise _cannot_run(f"it broke down at {path} (status {status})") from None
 
-    def _answer(self) -> bytes:
-        assert self._process.stdout is not None  # noqa: S101 - for the type checker
-        deadline = time.monotonic() + TIME_LIMIT
+    def _ask(self, request: bytes, deadline: float) -> None:
+        rest = memoryview(request)
+        while rest:
+            self._wait(self._asked, select.POLLOUT, deadline)
+            rest = rest[os.write(self._asked, rest) :]
+
+    def _answer(self, deadline: float) -> bytes:
         held = b""
         while b"\n" not in held:
-            held += self._read(self._process.stdout, deadline)
+            held += self._read(deadline)
         line, _, rest = held.partition(b"\n")
         parts, missing = [rest], int(line) - len(rest)
         while missing > 0:
-            parts.append(self._read(self._process.stdout, deadline))
+            parts.append(self._read(deadline))
             missing -= len(parts[-1])
         return b"".join(parts)
 
-    def _read(self, stream: IO[bytes], deadline: float) -> bytes:
-        while not select.select([stream], [], [], _LOOK)[0]:
-            self._cancel.check()
-            if time.monotonic() > deadline:
-                raise EOFError
-        data = os.read(stream.fileno(), _CHUNK)
+    def _read(self, deadline: float) -> bytes:
+        self._wait(self._told, select.POLLIN, deadline)
+        data = os.read(self._told, _CHUNK)
         if not data:
             raise EOFError
         return data
+
+    def _wait(self, descriptor: int, event: int, deadline: float) -> None:
+        """Wait for the process; look now and then whether it is still wanted."""
+        poll = select.poll()
+        poll.register(descriptor, event)
+        while not poll.poll(_LOOK * 1000):
+            self._cancel.check()
+            if time.monotonic() > deadline:
+                raise EOFError
 
     def __enter__(self) -> CompilingProcess:
         return self

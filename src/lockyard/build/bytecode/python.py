@@ -11,6 +11,7 @@ from pathlib import Path
 from lockyard.build.conda.install import CondaPrefix, conda_packages
 from lockyard.build.debian.archive import open_debs
 from lockyard.build.entry import Entry
+from lockyard.build.tree import Tree
 from lockyard.errors import BuildError
 from lockyard.lock.model import CondaPackage
 from lockyard.plan.compiler import Compiler
@@ -25,7 +26,8 @@ _LEFT_OUT = ("usr/share/", "usr/include/", "share/", "include/", "pkgs/")
 def unpack_python(compiler: Compiler, store: Store, folder: Path) -> list[str]:
     """Unpack a Python into an empty folder; return the command that runs it.
 
-    Its packages are in the store. Raise BuildError where they have no such interpreter.
+    Its packages are in the store. Raise BuildError where they contradict one another, or have no
+    such interpreter.
     """
     with ExitStack() as stack:
         paths = artifact_paths(compiler.tools, store)
@@ -41,9 +43,9 @@ def unpack_python(compiler: Compiler, store: Store, folder: Path) -> list[str]:
         else:
             debs = stack.enter_context(open_debs(paths))
             packages = [[owned.entry for owned in deb.members] for deb in debs]
+        tree = Tree(each for entries in packages for each in entries if _needed(each))
         with store_faults(store.root):
-            for entries in packages:
-                _write(entries, folder)
+            _write(tree, folder)
     interpreter = folder / compiler.interpreter[1:]
     if not interpreter.is_file():
         raise BuildError(
@@ -54,28 +56,28 @@ def unpack_python(compiler: Compiler, store: Store, folder: Path) -> list[str]:
     return [*_loader(folder), str(interpreter)]
 
 
-def _write(entries: Iterable[Entry], folder: Path) -> None:
-    """Write those entries that a Python may need; no link leads out of the folder."""
-    links = []
-    for entry in entries:
-        if entry.path.startswith(_LEFT_OUT):
-            continue
+def _write(tree: Tree, folder: Path) -> None:
+    """Write a tree into an empty folder; no link leads out of it.
+
+    A tree has no path through a link, and its parents before what is in them. Absolute and
+    climbing symbolic links are left out: no Python needs them to compile.
+    """
+    for entry in tree:
         path = folder / os.fsencode(entry.path).decode("utf-8", "surrogateescape")
         if entry.kind == "directory":
-            path.mkdir(parents=True, exist_ok=True)
-            continue
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if entry.kind == "file" and entry.open is not None:
-            with entry.open() as content, path.open("wb") as file:
+            path.mkdir()
+        elif entry.kind == "hardlink":
+            path.hardlink_to(folder / entry.link)
+        elif entry.open is not None:
+            with entry.open() as content, path.open("xb") as file:
                 shutil.copyfileobj(content, file)
             path.chmod(0o755 if entry.mode & 0o111 else 0o644)
-        else:
-            links.append((entry, path))
-    for entry, path in links:
-        if entry.kind == "hardlink":
-            path.hardlink_to(folder / entry.link)
         elif not entry.link.startswith("/") and ".." not in entry.link.split("/"):
             path.symlink_to(entry.link)
+
+
+def _needed(entry: Entry) -> bool:
+    return not (entry.path.startswith(_LEFT_OUT) or entry.link.startswith(_LEFT_OUT))
 
 
 def _loader(folder: Path) -> list[str]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from attrs import evolve
 
 from lockyard.build.debian.archive import DebArchive
+from lockyard.build.debian.database import merged
 from lockyard.build.entry import Entry, directory, symlink, text
 from lockyard.build.tree import Tree
 from lockyard.errors import BuildError
@@ -28,6 +29,7 @@ IDLE = {
     "dpkg": "moves files of older versions, enables a timer",
     "init-system-helpers": "undoes a diversion of debootstrap",
     "libc6": "restarts services and checks the kernel",
+    "libcrypt-dev": "makes a folder of a link of older versions",
     "libgcrypt20": "removes libraries of older versions",
     "libgssapi-krb5-2": "moves a setting of older versions",
     "libpam-runtime": "writes /etc/pam.d/common-*: nobody logs in to an image",
@@ -38,7 +40,7 @@ IDLE = {
     "passwd": "makes the shadow files (see accounts)",
     "perl": "registers alternatives of manual pages",
     "perl-base": "moves a folder of older versions",
-    "python3.11": "compiles modules, which Python does when it runs",
+    "python3.11": "compiles modules, which is done where the recipe says so",
     "usr-is-merged": "checks what this builder sees to",
     "util-linux-extra": "moves a setting of older versions",
 }
@@ -62,7 +64,8 @@ def configure(debs: Iterable[DebArchive], tree: Tree) -> None:
         raise BuildError(
             f"these have scripts that matter, and nothing is executed here: {', '.join(unknown)}",
             where="Debian packages",
-            solution="invoke why tells who needs them; leave that out, or add it by a Dockerfile",
+            solution="invoke why tells who needs them; leave that out, or require it in an env that"
+            " extends this one, sets run-scripts and is built with --builder docker",
         )
 
 
@@ -126,6 +129,19 @@ def _mawk(_: Tree) -> Iterator[Entry]:
     yield from _alternative("awk", "/usr/bin/awk", "/usr/bin/mawk", 5, slaves)
 
 
+def _gcc(_: Tree) -> Iterator[Entry]:
+    for name, path in {"cc": "gcc", "c89": "c89-gcc", "c99": "c99-gcc"}.items():
+        yield from _alternative(name, f"/usr/bin/{name}", f"/usr/bin/{path}", 20)
+
+
+def _gxx(_: Tree) -> Iterator[Entry]:
+    yield from _alternative("c++", "/usr/bin/c++", "/usr/bin/g++", 20)
+
+
+def _cpp(_: Tree) -> Iterator[Entry]:
+    yield from _alternative("cpp", "/lib/cpp", "/usr/bin/cpp", 10)
+
+
 def _util_linux(_: Tree) -> Iterator[Entry]:
     yield from _alternative("pager", "/usr/bin/pager", "/usr/bin/more", 50)
 
@@ -161,7 +177,10 @@ EFFECTS: Mapping[str, Callable[[Tree], Iterator[Entry]]] = {
     "base-files": _base_files,
     "base-passwd": lambda _: iter(()),  # accounts makes its files
     "ca-certificates": _ca_certificates,
+    "cpp": _cpp,
     "debianutils": _debianutils,
+    "g++": _gxx,
+    "gcc": _gcc,
     "libc-bin": _libc_bin,
     "libpam-modules": _libpam_modules,
     "login": _login,
@@ -184,7 +203,7 @@ def _alternative(
     """Give the links and the record that update-alternatives(1) makes for one choice."""
     links = {name: (link, path), **(slaves or {})}
     for each, (at, to) in links.items():
-        yield symlink(at[1:], f"/etc/alternatives/{each}")
+        yield symlink(merged(at[1:]), f"/etc/alternatives/{each}")
         yield symlink(f"etc/alternatives/{each}", to)
     record = ["auto", link]
     for each, (at, _) in (slaves or {}).items():

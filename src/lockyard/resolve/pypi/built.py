@@ -6,7 +6,7 @@ from attrs import evolve
 from packaging.utils import parse_wheel_filename
 
 from lockyard.errors import BuildError, StoreError
-from lockyard.lock.model import Sdist, Wheel
+from lockyard.lock.model import Compiled, Sdist, Wheel
 from lockyard.resolve.sdist.build import SdistBuilder
 
 from .process import ask
@@ -19,17 +19,28 @@ def ask_and_build(request: Request, builder: SdistBuilder) -> Answer:
     built: list[Sdist] = []
     while True:
         answer = ask(request)
-        sdist = answer.failure.sdist if answer.failure else None
-        if sdist is None:
+        failure = answer.failure
+        sdist = failure.sdist if failure else None
+        if failure is None or sdist is None:
             return answer
         if sdist in built:
             raise StoreError(
-                "its wheel was built, and is gone",
+                "what was built of it is gone",
                 where=sdist.file,
                 solution="see that nothing clears the cache's folder during a resolution",
             )
-        builder.wheel(sdist)
+        if failure.package in request.compiled:
+            builder.metadata(sdist)
+        else:
+            builder.wheel(sdist)
         built.append(sdist)
+
+
+def with_compiled(wheel: Wheel, builder: str) -> Wheel:
+    """Return what an engine makes in place of a wheel whose file is its sdist's."""
+    assert wheel.sdist is not None  # noqa: S101 - the caller has looked
+    compiled = Compiled(builder=builder, environment=wheel.sdist.environment)
+    return evolve(wheel, sdist=None, compiled=compiled)
 
 
 def with_built(wheel: Wheel, builder: SdistBuilder, target: PythonTarget) -> Wheel:

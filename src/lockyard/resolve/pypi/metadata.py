@@ -104,6 +104,8 @@ class MetadataReader:
     def _built_distribution(self, name: str, file: SizedFile) -> BaseDistribution:
         built = self.recipes.built(name, file)
         try:
+            if self.recipes.is_compiled(name):
+                return get_metadata_distribution(built.path.read_bytes(), file.file, name)
             with ZipFile(built.path) as wheel:
                 return get_metadata_distribution(read_metadata(wheel, name), built.file, name)
         except (BadZipFile, UnsupportedWheel, KeyError, OSError) as error:

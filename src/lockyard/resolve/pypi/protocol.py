@@ -34,7 +34,7 @@ class Request:
     add nothing by themselves; ``pins`` maps normalised names to versions, which win where
     they fit. ``cutoff`` is an RFC 3339 time with its offset. ``sdists`` maps the normalised
     names of what may be built from source to the environment of its build, and ``tools`` are
-    what it is built with.
+    what it is built with. Of those among ``compiled`` only metadata is made.
     """
 
     requirements: tuple[str, ...]
@@ -46,6 +46,7 @@ class Request:
     cache: str
     cutoff: str | None
     sdists: Mapping[str, Mapping[str, str]] = field(factory=dict)
+    compiled: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
 
 

@@ -8,7 +8,7 @@ from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist
 from pip._internal.models.format_control import FormatControl
 
 from lockyard.lock.model import Sdist
-from lockyard.resolve.sdist.cache import KeptFile, build_key, built_wheels
+from lockyard.resolve.sdist.cache import KeptFile, build_key, built_wheels, told_metadata
 
 from .pages import SizedFile
 from .protocol import Failure, Request
@@ -39,6 +39,7 @@ class Recipes:
     def __init__(self, request: Request) -> None:
         self.request = request
         self.kept = built_wheels(Path(request.cache))
+        self.kept_metadata = told_metadata(Path(request.cache))
 
     def sdist(self, name: str, file: SizedFile) -> Sdist:
         """Return the record of an sdist's build; raise Refusal if its file's name is odd."""
@@ -60,9 +61,18 @@ class Recipes:
             raise refusal("page", str(error), name) from error
 
     def built(self, name: str, file: SizedFile) -> KeptFile:
-        """Return the wheel of an sdist; raise Refusal if it wasn't built yet."""
+        """Return the wheel of an sdist, or the METADATA of one that is compiled elsewhere.
+
+        Raise Refusal if it wasn't built yet.
+        """
         sdist = self.sdist(name, file)
-        wheel = self.kept.get(build_key(sdist))
-        if wheel is None:
-            raise Refusal(Failure(kind="unbuilt", package=name, sdist=sdist))
-        return wheel
+        kept = self.kept_metadata if self.is_compiled(name) else self.kept
+        made = kept.get(build_key(sdist))
+        if made is None:
+            package = str(canonicalize_name(name))
+            raise Refusal(Failure(kind="unbuilt", package=package, sdist=sdist))
+        return made
+
+    def is_compiled(self, name: str) -> bool:
+        """Tell whether a package is compiled while an image is built."""
+        return canonicalize_name(name) in self.request.compiled

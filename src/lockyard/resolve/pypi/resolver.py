@@ -26,7 +26,7 @@ from lockyard.resolve.sdist.build import SdistBuilder
 from lockyard.resolve.sdist.index import Index
 from lockyard.resolve.sdist.tools import parse_tools
 
-from .built import ask_and_build, with_built
+from .built import ask_and_build, with_built, with_compiled
 from .explain import explain
 from .protocol import Answer, Chosen, Failure, Request
 from .target import PythonTarget
@@ -52,6 +52,7 @@ def resolve_pypi(  # noqa: PLR0913 - each is a given of the resolution, and name
     cutoff: datetime | None = None,
     upgrade: frozenset[str] = frozenset(),
     sdists: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    builders: Mapping[str, str] = MappingProxyType({}),
     build_tools: Sequence[str] = (),
     reporter: Reporter = Silent(),  # noqa: B008 - it has no state
 ) -> tuple[Wheel, ...]:
@@ -66,7 +67,8 @@ def resolve_pypi(  # noqa: PLR0913 - each is a given of the resolution, and name
     ``sdists`` maps the names of packages that may be built from source, where no wheel of any
     version will do, to the environment of their build, and ``build_tools`` pins what they are
     built with (``setuptools==68.0.0``). Their wheels are kept in ``cache`` (see lockyard.
-    resolve.sdist).
+    resolve.sdist). Those that ``builders`` maps to the names of envs are compiled there, while
+    an image is built; here only their metadata is asked for.
 
     The wheels are sorted by name; ``required_by`` holds packages and origins. Raise SpecError
     for what isn't a requirement, ResolveError if there is no solution, FetchError if the index
@@ -90,6 +92,7 @@ def resolve_pypi(  # noqa: PLR0913 - each is a given of the resolution, and name
         cache=str(cache.absolute()),
         cutoff=None if cutoff is None else _in_utc(cutoff).isoformat(),
         sdists={canonicalize_name(name): dict(each) for name, each in sorted(sdists.items())},
+        compiled=tuple(sorted(canonicalize_name(name) for name in builders)),
         tools=tuple(str(tool) for tool in parse_tools(build_tools)),
     )
     builder = SdistBuilder(
@@ -123,7 +126,14 @@ def resolve_pypi(  # noqa: PLR0913 - each is a given of the resolution, and name
         if before != each.version:
             reporter.note(f"{each.name} {before} no longer fits: {each.version} is taken instead")
     wheels = [_wheel(each, source, origins.get(each.name, set())) for each in answer.wheels]
-    return tuple(with_built(each, builder, target) if each.sdist else each for each in wheels)
+    return tuple(_made(each, builder, builders, target) if each.sdist else each for each in wheels)
+
+
+def _made(
+    wheel: Wheel, builder: SdistBuilder, builders: Mapping[str, str], target: PythonTarget
+) -> Wheel:
+    compiling = builders.get(wheel.name)
+    return with_compiled(wheel, compiling) if compiling else with_built(wheel, builder, target)
 
 
 def _refuse_yanked_pins(

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from attrs import field, frozen
-from build import BuildBackendException, BuildException, ProjectBuilder
+from build import BuildBackendException, ProjectBuilder
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist_filename
 
@@ -18,21 +18,13 @@ from lockyard.errors import BuildError, IntegrityError, StoreError
 from lockyard.events import Reporter, Silent
 from lockyard.lock.model import Sdist, Wheel
 
-from .cache import KeptFile, build_key, built_wheels
+from .cache import KeptFile, build_key, built_wheels, told_metadata
 from .index import Index, verified
+from .metadata import told_metadata_of
 from .normal import normal_wheel
-from .sandbox import NO_COMPILER, Sandbox, isolation, make_sandbox
+from .sandbox import BACKEND_FAILURES, NO_COMPILER, Sandbox, isolation, make_sandbox
 from .tools import Tool, fetch_tools, parse_tools
 from .unpack import unpack_sdist
-
-# The last two are what answers of a backend give that aren't of the types they should be.
-_BACKEND_FAILURES = (
-    BuildBackendException,
-    BuildException,
-    subprocess.SubprocessError,
-    TypeError,
-    ValueError,
-)
 
 
 @frozen(kw_only=True)
@@ -57,9 +49,31 @@ class SdistBuilder:
         found = built_wheels(self.cache).get(build_key(sdist))
         if found is not None:
             return found
+        return self.build(sdist, self._content(sdist))
+
+    def metadata(self, sdist: Sdist) -> KeptFile:
+        """Return the METADATA of an sdist of the index, which is built elsewhere.
+
+        Raise as ``wheel`` does.
+        """
+        kept = told_metadata(self.cache)
+        found = kept.get(build_key(sdist))
+        if found is not None:
+            return found
+        content = self._content(sdist)
+        tools = fetch_tools(parse_tools(sdist.tools), self.index, self.cache)
+        task = f"metadata {sdist.file}"
+        self.reporter.begin(task, f"Reading {sdist.file}")
+        try:
+            paths = [each.path for each in tools]
+            data = told_metadata_of(sdist, content, paths, self.python)
+        finally:
+            self.reporter.end(task)
+        return kept.put(build_key(sdist), "METADATA", data)
+
+    def _content(self, sdist: Sdist) -> bytes:
         listed = self.index.file(_project(sdist.file), sdist.file)
-        content = self.index.download(listed, sha256=sdist.sha256, size=sdist.size)
-        return self.build(sdist, content)
+        return self.index.download(listed, sha256=sdist.sha256, size=sdist.size)
 
     def build(self, sdist: Sdist, content: bytes) -> KeptFile:
         """Build the wheel of an sdist whose content was verified, whatever is remembered."""
@@ -133,7 +147,7 @@ def build_wheel(
         sandbox = make_sandbox(root, wheels, sdist.environment, python)
         try:
             _run_backend(sandbox, source, root / "wheel", tools, sdist.file)
-        except _BACKEND_FAILURES as error:
+        except BACKEND_FAILURES as error:
             raise _failure(error, sandbox, sdist.file) from error
         made = [path for path in (root / "wheel").glob("*.whl") if not path.is_symlink()]
         if len(made) != 1:

@@ -92,6 +92,11 @@ def built_wheels(cache: Path) -> FileCache:
     return FileCache(cache / "built")
 
 
+def told_metadata(cache: Path) -> FileCache:
+    """Return the cache of the METADATA of sdists that are compiled elsewhere."""
+    return FileCache(cache / "told")
+
+
 def _write(path: Path, content: bytes) -> None:
     """Write a file such that nobody sees a part of it."""
     temporary = None

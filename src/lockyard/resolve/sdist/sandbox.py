@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from attrs import frozen
+from build import BuildBackendException, BuildException
 from installer import install
 from installer.destinations import SchemeDictionaryDestination
 from installer.exceptions import InstallerError
@@ -23,6 +24,14 @@ from lockyard.errors import BuildError, IntegrityError, SpecError
 # How long a hook of a build may take, in seconds. Pure packages take one or two.
 TIME_LIMIT = 600
 NO_COMPILER = "no-compiler-in-pure-builds"
+# The last two are what answers of a backend give that aren't of the types they should be.
+BACKEND_FAILURES = (
+    BuildBackendException,
+    BuildException,
+    subprocess.SubprocessError,
+    TypeError,
+    ValueError,
+)
 _NO_NETWORK = ("unshare", "--map-current-user", "--net", "--")
 
 
