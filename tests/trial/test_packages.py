@@ -18,7 +18,7 @@ from lockyard.trial.packages import (
     has_package,
     installed_of,
 )
-from lockyard.trial.subject import Subject
+from tests.trial.subjects import subject_here
 
 MARKERS = {"python_full_version": "3.11.2", "python_version": "3.11", "sys_platform": "linux"}
 
@@ -61,9 +61,9 @@ def test_what_is_consistent() -> None:
     assert check_consistency(installed(one, told(name="c", version="1.5rc1"))) == "2 distributions"
 
 
-def test_packages_are_the_locks(subject: Callable[[str], Subject]) -> None:
+def test_packages_are_the_locks() -> None:
     locked = evolve(
-        subject("minimal-py311"), wheels={"a": "1"}, debs={"d": "1:2"}, conda={"c": "3"}
+        subject_here("minimal-py311"), wheels={"a": "1"}, debs={"d": "1:2"}, conda={"c": "3"}
     )
     conda = CondaRecord(name="c", version="3", files=("lib/site-packages/c-3.dist-info/METADATA",))
     own = told(place="/p/c-3.dist-info", name="c", version="3")
