@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 # RFC 2606: a registry of this name can't be, so nobody pulls from it or pushes to it.
-_REPOSITORY = "lockyard.invalid/trial"
+_REPOSITORY = "lockyard.invalid/test"
 # How long the engine may be silent: to remove gigabytes takes minutes on a busy machine.
 _SECONDS = 600
 
