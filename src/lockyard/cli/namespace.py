@@ -22,6 +22,7 @@ from lockyard.cli.output import readable, told
 from lockyard.cli.progress import progress
 from lockyard.cli.review import check, diff, export, why
 from lockyard.cli.ship import push
+from lockyard.cli.test import test
 from lockyard.cli.upkeep import gc
 from lockyard.cli.verify import verify
 from lockyard.errors import UsageError
@@ -156,5 +157,18 @@ def _moves(upgrade: bool, packages: Sequence[str], as_of: str) -> Moves:
 
 
 namespace = Collection(
-    list_, lock, check, diff, why, export, build, dockerfile, verify, push, environment, catalog, gc
+    list_,
+    lock,
+    check,
+    diff,
+    why,
+    export,
+    build,
+    dockerfile,
+    verify,
+    test,
+    push,
+    environment,
+    catalog,
+    gc,
 )

@@ -1,8 +1,5 @@
 """Write the weights of a linear layer that is y = 2 a + 3 b + 1."""
 
-# Runs in the image, whose libraries the type checker does not have.
-# mypy: ignore-errors
-
 import os
 from pathlib import Path
 

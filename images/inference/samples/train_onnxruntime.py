@@ -5,9 +5,6 @@ then a varint (type 0), or a length and as many bytes (type 2). All numbers here
 but for lengths, so only those need more than one byte.
 """
 
-# Runs in the image, whose libraries the type checker does not have.
-# mypy: ignore-errors
-
 import os
 import struct
 from pathlib import Path

@@ -1,8 +1,5 @@
 """Serve the model of train_xgboost.py."""
 
-# Runs in the image, whose libraries the type checker does not have.
-# mypy: ignore-errors
-
 import json
 import os
 from pathlib import Path
@@ -14,7 +11,7 @@ model = None
 
 
 def init():
-    global model  # noqa: PLW0603 - the server calls init() once, then run()
+    global model
     model = xgboost.Booster()
     model.load_model(Path(os.environ["AZUREML_MODEL_DIR"]) / "model.ubj")
 

@@ -1,8 +1,5 @@
 """Fit a linear regression to y = 2 a + 3 b + 1."""
 
-# Runs in the image, whose libraries the type checker does not have.
-# mypy: ignore-errors
-
 import os
 from pathlib import Path
 

@@ -1,8 +1,5 @@
 """Fit trees to y = 2 a + 3 b + 1 at the points of a grid."""
 
-# Runs in the image, whose libraries the type checker does not have.
-# mypy: ignore-errors
-
 import os
 from pathlib import Path
 

@@ -1,8 +1,5 @@
 """Serve the model of train_tensorflow.py."""
 
-# Runs in the image, whose libraries the type checker does not have.
-# mypy: ignore-errors
-
 import json
 import os
 from pathlib import Path
@@ -13,7 +10,7 @@ model = None
 
 
 def init():
-    global model  # noqa: PLW0603 - the server calls init() once, then run()
+    global model
     model = tf.saved_model.load(str(Path(os.environ["AZUREML_MODEL_DIR"]) / "line"))
 
 

@@ -1,8 +1,5 @@
 """Save a module of TensorFlow's that computes y = 2 a + 3 b + 1."""
 
-# Runs in the image, whose libraries the type checker does not have.
-# mypy: ignore-errors
-
 import os
 from pathlib import Path
 

@@ -1,8 +1,5 @@
 """Serve the model of train_minimal.py."""
 
-# Runs in the image, whose libraries the type checker does not have.
-# mypy: ignore-errors
-
 import json
 import os
 from pathlib import Path
@@ -11,7 +8,7 @@ model = None
 
 
 def init():
-    global model  # noqa: PLW0603 - the server calls init() once, then run()
+    global model
     model = json.loads((Path(os.environ["AZUREML_MODEL_DIR"]) / "model.json").read_text())
 
 

@@ -1,8 +1,5 @@
 """Write the coefficients of y = 2 a + 3 b + 1, which is all that a model without libraries is."""
 
-# Runs in the image, whose libraries the type checker does not have.
-# mypy: ignore-errors
-
 import json
 import os
 from pathlib import Path

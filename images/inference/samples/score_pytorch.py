@@ -1,8 +1,5 @@
 """Serve the model of train_pytorch.py."""
 
-# Runs in the image, whose libraries the type checker does not have.
-# mypy: ignore-errors
-
 import json
 import os
 from pathlib import Path
