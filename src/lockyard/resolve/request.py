@@ -13,6 +13,7 @@ from lockyard.events import Reporter
 from lockyard.lock.model import Artifact, BaseImage, CondaPackage, Deb, Lock, Wheel
 from lockyard.lock.parent import Inherited, inherited
 from lockyard.resolve.moves import Moves
+from lockyard.resolve.once import Once
 from lockyard.spec.checks import DatedSourceName
 from lockyard.spec.model import ImageBase
 
@@ -23,7 +24,8 @@ A = TypeVar("A", bound=Artifact)
 class World:
     """What resolving takes from outside.
 
-    ``root`` is the workspace's folder, for the files that its sources name.
+    ``root`` is the workspace's folder, for the files that its sources name. Resolutions that
+    share ``once`` see the same state of the sources.
     """
 
     root: Path
@@ -31,6 +33,7 @@ class World:
     environ: Mapping[str, str]
     now: datetime
     reporter: Reporter
+    once: Once = field(factory=Once, eq=False)
 
 
 @frozen(kw_only=True)
