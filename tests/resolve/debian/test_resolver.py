@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import lzma
+import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from pysequoia import Tsk
 from lockyard.errors import FetchError, IntegrityError, ResolveError, StoreError, UsageError
 from lockyard.lock.model import Deb
 from lockyard.resolve.debian.resolver import Resolution, resolve_debian, upstream_version
+from lockyard.resolve.once import Once
 
 Paragraph = Callable[..., str]
 KEYS = ("B8B80B5B623EAB6AD8775C45B7C5D7D6350947F8",)

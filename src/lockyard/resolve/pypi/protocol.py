@@ -34,7 +34,8 @@ class Request:
     add nothing by themselves; ``pins`` maps normalised names to versions, which win where
     they fit. ``cutoff`` is an RFC 3339 time with its offset. ``sdists`` maps the normalised
     names of what may be built from source to the environment of its build, and ``tools`` are
-    what it is built with.
+    what it is built with. ``shared`` is a folder in which those of one run have their pages of
+    the index, empty where there is none.
     """
 
     requirements: tuple[str, ...]
@@ -47,6 +48,7 @@ class Request:
     cutoff: str | None
     sdists: Mapping[str, Mapping[str, str]] = field(factory=dict)
     tools: tuple[str, ...] = ()
+    shared: str = ""
 
 
 @frozen(kw_only=True)

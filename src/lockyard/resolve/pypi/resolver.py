@@ -54,6 +54,7 @@ def resolve_pypi(  # noqa: PLR0913 - each is a given of the resolution, and name
     sdists: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
     build_tools: Sequence[str] = (),
     reporter: Reporter = Silent(),  # noqa: B008 - it has no state
+    shared: Path | None = None,
 ) -> tuple[Wheel, ...]:
     """Choose one wheel a package such that all requirements hold on a target.
 
@@ -66,7 +67,8 @@ def resolve_pypi(  # noqa: PLR0913 - each is a given of the resolution, and name
     ``sdists`` maps the names of packages that may be built from source, where no wheel of any
     version will do, to the environment of their build, and ``build_tools`` pins what they are
     built with (``setuptools==68.0.0``). Their wheels are kept in ``cache`` (see lockyard.
-    resolve.sdist).
+    resolve.sdist). ``shared`` is an empty folder of this run's: resolutions that are given the
+    same one see each page of the index as the first of them did.
 
     The wheels are sorted by name; ``required_by`` holds packages and origins. Raise SpecError
     for what isn't a requirement, ResolveError if there is no solution, FetchError if the index
@@ -91,6 +93,7 @@ def resolve_pypi(  # noqa: PLR0913 - each is a given of the resolution, and name
         cutoff=None if cutoff is None else _in_utc(cutoff).isoformat(),
         sdists={canonicalize_name(name): dict(each) for name, each in sorted(sdists.items())},
         tools=tuple(str(tool) for tool in parse_tools(build_tools)),
+        shared="" if shared is None else str(shared.absolute()),
     )
     builder = SdistBuilder(
         index=Index(address=request.index, source=source, cert=request.cert),
