@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Semaphore
 from typing import TypeVar
 
 from attrs import field, frozen
@@ -25,7 +26,8 @@ class World:
     """What resolving takes from outside.
 
     ``root`` is the workspace's folder, for the files that its sources name. Resolutions that
-    share ``once`` see the same state of the sources.
+    share ``once`` and the folder ``shared`` see the same state of the sources, and as many of
+    them run at once as ``slots`` has.
     """
 
     root: Path
@@ -34,6 +36,8 @@ class World:
     now: datetime
     reporter: Reporter
     once: Once = field(factory=Once, eq=False)
+    shared: Path | None = None
+    slots: Semaphore = field(factory=lambda: Semaphore(1), eq=False)
 
 
 @frozen(kw_only=True)
