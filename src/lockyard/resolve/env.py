@@ -75,7 +75,7 @@ def resolve_env(
             return _resolve_target(workspace, env, each, pins, own)
 
     try:
-        resolved = side_by_side(resolve, asked, len(asked))
+        resolved = side_by_side(resolve, asked, world.jobs)
     finally:
         for reporter in reporters.values():
             reporter.tell()

@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Semaphore
 from typing import TypeVar
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 
 from lockyard.events import Reporter
 from lockyard.lock.model import Artifact, BaseImage, CondaPackage, Deb, Lock, Wheel
@@ -21,13 +21,17 @@ from lockyard.spec.model import ImageBase
 A = TypeVar("A", bound=Artifact)
 
 
+def _slots(world: World) -> Semaphore:
+    return Semaphore(world.jobs)
+
+
 @frozen(kw_only=True)
 class World:
     """What resolving takes from outside.
 
     ``root`` is the workspace's folder, for the files that its sources name. Resolutions that
-    share ``once`` and the folder ``shared`` see the same state of the sources, and as many of
-    them run at once as ``slots`` has.
+    share ``once`` and the folder ``shared`` see the same state of the sources, and ``jobs`` of
+    those that share ``slots`` run at once.
     """
 
     root: Path
@@ -37,7 +41,8 @@ class World:
     reporter: Reporter
     once: Once = field(factory=Once, eq=False)
     shared: Path | None = None
-    slots: Semaphore = field(factory=lambda: Semaphore(1), eq=False)
+    jobs: int = 1
+    slots: Semaphore = field(default=Factory(_slots, takes_self=True), eq=False)
 
 
 @frozen(kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Event, Semaphore
+from threading import Event
 
 from attrs import evolve, field, frozen
 
@@ -101,7 +101,7 @@ class Locker:
                 now=self.now,
                 reporter=self.reporter,
                 shared=Path(shared),
-                slots=Semaphore(self.jobs),
+                jobs=self.jobs,
             )
             done = side_by_side(act, names, self.jobs)
         for reporter in reporters.values():
