@@ -116,5 +116,3 @@ def _layers(layout: Path) -> list[tuple[Path, int]]:
     index = json.loads((layout / "index.json").read_bytes())
     manifest = json.loads((blobs / index["manifests"][0]["digest"][7:]).read_bytes())
     return [(blobs / layer["digest"][7:], layer["size"]) for layer in manifest["layers"]]
-
-

@@ -99,7 +99,9 @@ def engine_process() -> int:
         except OSError:
             return 0
         format_ = "3i"
-        found = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize(format_))
+        found = connection.getsockopt(
+            socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize(format_)
+        )
     process: int = struct.unpack(format_, found)[0]
     return process
 

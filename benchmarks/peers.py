@@ -85,7 +85,10 @@ class Docker:
 def prune() -> None:
     """Empty the engine's cache of builds, which the large images fill."""
     subprocess.run(
-        [*BUILDX, "prune", *BUILDER, "--force", "--all"], capture_output=True, timeout=600, check=False
+        [*BUILDX, "prune", *BUILDER, "--force", "--all"],
+        capture_output=True,
+        timeout=600,
+        check=False,
     )
 
 

@@ -45,9 +45,7 @@ class Member:
 class WheelArchive:
     """An open wheel. All its names are safe, and RECORD has a sound hash for every file."""
 
-    def __init__(
-        self, archive: zipfile.ZipFile, file: str, size: int, descriptor: int
-    ) -> None:
+    def __init__(self, archive: zipfile.ZipFile, file: str, size: int, descriptor: int) -> None:
         self.file = file
         self._zip = archive
         self._descriptor = descriptor
