@@ -9,10 +9,16 @@ from pathlib import Path
 
 from benchmarks.builds import bump, cold
 from benchmarks.contest import Bench
-from benchmarks.report import machine, markdown, record
+from benchmarks.noop import growth, noop
+from benchmarks.report import as_json, machine, markdown, plot, record, write_docs
 
 ROOT = Path(__file__).resolve().parents[1]
-CASES: dict[str, Callable[[Bench], None]] = {"cold": cold, "bump": bump}
+CASES: dict[str, Callable[[Bench], None]] = {
+    "cold": cold,
+    "bump": bump,
+    "noop": noop,
+    "growth": growth,
+}
 
 
 def main() -> None:
@@ -23,6 +29,9 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="the file to write results to, to compare later")
     parser.add_argument("--output", type=Path, help="the folder to write table and plots to")
     parser.add_argument("--scratch", type=Path, help="where to work, in the store's file system")
+    parser.add_argument(
+        "--write-docs", action="store_true", help="write the tables of docs/performance.md"
+    )
     given = parser.parse_args()
     unknown = sorted(set(given.cases) - CASES.keys())
     if unknown:
@@ -31,7 +40,17 @@ def main() -> None:
         bench = Bench(folder=Path(folder), runs=given.runs)
         for name in given.cases or CASES:
             CASES[name](bench)
-    print(markdown(record(bench, machine())))  # noqa: T201
+    results = record(bench, machine())
+    print(markdown(results))  # noqa: T201
+    if given.write_docs:
+        (ROOT / "benchmarks/results.json").write_text(as_json(results))
+        write_docs(results, ROOT / "docs/performance.md")
+    if given.json:
+        given.json.write_text(as_json(results))
+    if given.output:
+        given.output.mkdir(parents=True, exist_ok=True)
+        (given.output / "benchmarks.md").write_text(markdown(results))
+        plot(results, given.output / "benchmarks.svg")
 
 
 if __name__ == "__main__":

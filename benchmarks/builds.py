@@ -6,8 +6,11 @@ import gzip
 import json
 import shutil
 import zlib
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+
+from attrs import frozen
 
 from benchmarks.contest import OURS, Bench, Way, say
 from benchmarks.measure import engine_process
@@ -48,54 +51,78 @@ def bump(bench: Bench) -> None:
     """Build an image again after click has moved, against BuildKit with its cache."""
     for name in ENVS:
         stage = staged(name, bench.folder / "bump")
-        lock = stage.workspace / f"locks/{name}.lock.toml"
-        new = lock.read_bytes()
-        stage.lockyard("lock", name, "--upgrade-package", _OLD)
-        old = lock.read_bytes()
-        stage.forget()
-        stage.build()
-        before = stage.snapshot()
-        blobs = _blobs(stage)
-
-        def reset(stage: Stage = stage, before: set[Path] = before) -> None:
-            lock.write_bytes(old)
-            stage.go_back(before)
-            stage.build()
-            lock.write_bytes(new)
-
-        ways = {OURS: Way(prepare=reset, run=stage.build)}
+        bumped = Bump.of(stage)
+        ways = {OURS: Way(prepare=bumped.reset, run=stage.build)}
         if engine_process():
-            docker = Docker(stage=stage)
-            lock.write_bytes(old)
+            docker, numbers = Docker(stage=stage), count()
+            bumped.lock(bumped.old)
             docker.write()
             docker.build(cache=True)
-            lock.write_bytes(new)
+            bumped.lock(bumped.new)
             docker.write()
-            numbers = count()
+
+            def touch(docker: Docker = docker, numbers: Iterator[int] = numbers) -> None:
+                docker.touch(next(numbers))
+
             ways["docker, same Dockerfile"] = Way(
-                prepare=lambda d=docker: d.touch(next(numbers)),
-                run=lambda d=docker: d.build(cache=True),
-                aim=20,
+                prepare=touch, run=lambda d=docker: d.build(cache=True), aim=20
             )
         bench.contest("bump", name, ways)
-        reset()
+        bumped.reset()
+        held = blobs(stage)
         stage.build()
-        written = {name: size for name, size in _blobs(stage).items() if name not in blobs}
+        written = {blob: size for blob, size in blobs(stage).items() if blob not in held}
         bench.fact(f"bump/{name}/blobs written", len(written))
         bench.fact(f"bump/{name}/bytes written", sum(written.values()))
-        bench.fact(f"bump/{name}/bytes in all", sum(_blobs(stage).values()))
+        bench.fact(f"bump/{name}/bytes in all", sum(blobs(stage).values()))
         prune()
         shutil.rmtree(stage.folder)
 
 
-def _blobs(stage: Stage) -> dict[str, int]:
+@frozen(kw_only=True)
+class Bump:
+    """An env's lock with an ``old`` click and with a ``new`` one; the old image is built."""
+
+    stage: Stage
+    old: bytes
+    new: bytes
+    built: frozenset[Path]
+
+    @classmethod
+    def of(cls, stage: Stage) -> Bump:
+        """Make the lock of before, by the index, and build it."""
+        path = _lock(stage)
+        new = path.read_bytes()
+        stage.lockyard("lock", stage.name, "--upgrade-package", _OLD)
+        old = path.read_bytes()
+        stage.forget()
+        stage.build()
+        return cls(stage=stage, old=old, new=new, built=frozenset(stage.snapshot()))
+
+    def lock(self, data: bytes) -> None:
+        """Lay a lock."""
+        _lock(self.stage).write_bytes(data)
+
+    def reset(self) -> None:
+        """Have the image of before, nothing of the one after, and the lock of that."""
+        self.lock(self.old)
+        self.stage.go_back(set(self.built))
+        self.stage.build()
+        self.lock(self.new)
+
+
+def _lock(stage: Stage) -> Path:
+    return stage.workspace / f"locks/{stage.name}.lock.toml"
+
+
+def blobs(stage: Stage) -> dict[str, int]:
     """Return the sizes in bytes of an image's blobs."""
     return {path.name: path.stat().st_size for path in (stage.image / "blobs/sha256").iterdir()}
 
 
 def _facts(bench: Bench, stage: Stage) -> None:
     """Say how large an image is, and how large its layers would be by zlib."""
-    bench.fact(f"cold build/{stage.name}/bytes", sum(_blobs(stage).values()))
+    bench.fact(f"cold build/{stage.name}/bytes", sum(blobs(stage).values()))
     ours = theirs = unpacked = 0
     for path, size in _layers(stage.image):
         packer = zlib.compressobj(6, zlib.DEFLATED, 31)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import attrs
 
 import lockyard
 from benchmarks.contest import OURS, Bench
-from benchmarks.measure import Series
+from benchmarks.measure import Sample, Series
 from benchmarks.stage import version
 from lockyard.docker.engine import BUILDX
 
+_BEGIN, _END = "<!-- python -m benchmarks --write-docs -->", "<!-- end -->"
 _HEAD = "| what | with | seconds | spread | processors | memory | Lockyard is faster |"
 _RULE = "|---|---|--:|--:|--:|--:|--:|"
 
@@ -47,8 +50,6 @@ def record(bench: Bench, of: dict[str, str]) -> dict[str, Any]:
 
 def all_series(results: dict[str, Any]) -> list[Series]:
     """Return the series of results."""
-    from benchmarks.measure import Sample  # noqa: PLC0415
-
     return [
         Series(**{**each, "samples": [Sample(**sample) for sample in each["samples"]]})
         for each in results["series"]
@@ -63,6 +64,49 @@ def markdown(results: dict[str, Any]) -> str:
         lines += ["", "| number | |", "|---|--:|", *facts]
     lines += ["", ", ".join(f"{name} {value}" for name, value in results["machine"].items())]
     return "\n".join(lines) + "\n"
+
+
+def as_json(results: dict[str, Any]) -> str:
+    """Return results as a text to keep."""
+    return json.dumps(results, indent=1, sort_keys=True) + "\n"
+
+
+def write_docs(results: dict[str, Any], page: Path) -> None:
+    """Lay tables between the marks of a page."""
+    head, _, rest = page.read_text(encoding="utf-8").partition(_BEGIN)
+    tail = rest.partition(_END)[2]
+    page.write_text(f"{head}{_BEGIN}\n{markdown(results)}{_END}{tail}", encoding="utf-8")
+
+
+def plot(results: dict[str, Any], path: Path) -> None:
+    """Draw medians and spreads, and the growth of fleets, as the file's name says."""
+    import matplotlib as mpl  # noqa: PLC0415
+
+    mpl.use("Agg")
+    from matplotlib import pyplot  # noqa: PLC0415
+
+    series = all_series(results)
+    grown = [each for each in series if each.case.startswith("fleet")]
+    others = [each for each in series if each not in grown]
+    figure, (bars, lines) = pyplot.subplots(1, 2, figsize=(16, 2 + 0.4 * len(others)))
+    medians = [each.median() for each in others]
+    spreads = [each.spread() for each in others]
+    around = [
+        [middle - low for middle, (low, _) in zip(medians, spreads, strict=True)],
+        [high - middle for middle, (_, high) in zip(medians, spreads, strict=True)],
+    ]
+    titles = [f"{each.case}, {each.subject}: {each.tool}" for each in others]
+    bars.barh(titles, medians, xerr=around)
+    bars.invert_yaxis()
+    bars.set(xscale="log", xlabel="seconds")
+    for case in dict.fromkeys(each.case for each in grown):
+        points = [(int(e.subject.split()[0]), e.median()) for e in grown if e.case == case]
+        lines.plot(*zip(*points, strict=True), marker="o", label=case)
+    lines.set(xscale="log", yscale="log", xlabel="envs", ylabel="seconds")
+    if grown:
+        lines.legend()
+    figure.tight_layout()
+    figure.savefig(path)
 
 
 def _rows(series: list[Series]) -> Iterator[str]:

@@ -81,17 +81,22 @@ def staged(name: str, folder: Path) -> Stage:
     stage = Stage(name=name, folder=folder / name)
     stage.folder.mkdir(parents=True)
     make_workspace(stage.workspace, {name: name}, PLATFORM)
-    lock = read_lock(stage.workspace, name)
-    if lock is None:
-        raise SystemExit(f"{name} has no lock")
-    (Path(stage.store) / "artifacts").mkdir(parents=True)
-    mine = Store.default(os.environ)
-    for each in lock.artifacts:
-        source = mine.artifact(each.sha256, each.size)
-        if source is not None:
-            _link(source, stage.store / source.relative_to(mine.root))
+    link_artifacts(stage.workspace, stage.store)
     stage.build()  # fetches what is missing
     return stage
+
+
+def link_artifacts(workspace: Path, store: Path) -> None:
+    """Give a store those artifacts of a workspace's locks that the user's own has."""
+    mine = Store.default(os.environ)
+    found = {}
+    for path in (workspace / "locks").glob("*.lock.toml"):
+        lock = read_lock(workspace, path.name.removesuffix(".lock.toml"))
+        found |= {each.sha256: each.size for each in lock.artifacts} if lock else {}
+    for sha256, size in found.items():
+        source = mine.artifact(sha256, size)
+        if source is not None:
+            _link(source, store / source.relative_to(mine.root))
 
 
 def _link(source: Path, target: Path) -> None:
