@@ -9,7 +9,9 @@ from pathlib import Path
 
 from benchmarks.builds import bump, cold
 from benchmarks.contest import Bench
+from benchmarks.fetching import fetching
 from benchmarks.noop import growth, noop
+from benchmarks.pushing import pushing
 from benchmarks.report import as_json, machine, markdown, plot, record, write_docs
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -18,6 +20,8 @@ CASES: dict[str, Callable[[Bench], None]] = {
     "bump": bump,
     "noop": noop,
     "growth": growth,
+    "fetching": fetching,
+    "pushing": pushing,
 }
 
 

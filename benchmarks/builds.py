@@ -7,6 +7,7 @@ import json
 import shutil
 import zlib
 from collections.abc import Iterator
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -32,14 +33,14 @@ def cold(bench: Bench) -> None:
         if engine_process():
             docker = Docker(stage=stage)
             docker.write()
-            ways["docker, same Dockerfile"] = Way(run=lambda d=docker: d.build(cache=False), aim=10)
+            ways["docker, same Dockerfile"] = Way(run=partial(docker.build, cache=False), aim=10)
             if name in _ALL_PEERS:
                 plain = write_plain(docker)
-                ways["docker, pip install"] = Way(run=lambda d=docker, p=plain: d.build_plain(p))
+                ways["docker, pip install"] = Way(run=partial(docker.build_plain, plain))
                 if version("buildah", "--version"):
                     ways["buildah, pip install"] = Way(
-                        prepare=lambda s=scratch: clear_buildah(s),
-                        run=lambda p=plain, s=scratch: buildah(p, s),
+                        prepare=partial(clear_buildah, scratch),
+                        run=partial(buildah, plain, scratch),
                     )
         bench.contest("cold build", name, ways)
         _facts(bench, stage)
@@ -65,7 +66,7 @@ def bump(bench: Bench) -> None:
                 docker.touch(next(numbers))
 
             ways["docker, same Dockerfile"] = Way(
-                prepare=touch, run=lambda d=docker: d.build(cache=True), aim=20
+                prepare=touch, run=partial(docker.build, cache=True), aim=20
             )
         bench.contest("bump", name, ways)
         bumped.reset()

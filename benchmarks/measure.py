@@ -128,3 +128,11 @@ def _line(pid: int, parents: Mapping[int, int]) -> Iterator[int]:
     while pid:
         yield pid
         pid = parents.get(pid, 0)
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody listens at."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+    return port

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from functools import partial
 from pathlib import Path
 
 from benchmarks.contest import OURS, Bench, Way
@@ -28,7 +29,7 @@ def growth(bench: Bench) -> None:
         folder = bench.folder / f"fleet-{size}"
         _built(folder, size)
         for title, arguments in TASKS.items():
-            run = Way(run=lambda f=folder, a=arguments: _run(f, *a))
+            run = Way(run=partial(_run, folder, *arguments))
             bench.contest(f"fleet, {title}", f"{size} envs", {OURS: run})
         shutil.rmtree(folder)
 

@@ -78,7 +78,15 @@ class Docker:
         sums.write_text(sums.read_text().replace(old, new))
 
     def _run(self, *arguments: str, context: Path) -> Sample:
-        command = [*BUILDX, "build", *BUILDER, "--progress", "plain", *arguments, context]
+        command: list[str | Path] = [
+            *BUILDX,
+            "build",
+            *BUILDER,
+            "--progress",
+            "plain",
+            *arguments,
+            context,
+        ]
         return timed(command, environ=_EPOCH, engine=self.engine)
 
 

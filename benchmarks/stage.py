@@ -89,7 +89,7 @@ def staged(name: str, folder: Path) -> Stage:
 def link_artifacts(workspace: Path, store: Path) -> None:
     """Give a store those artifacts of a workspace's locks that the user's own has."""
     mine = Store.default(os.environ)
-    found = {}
+    found: dict[str, int] = {}
     for path in (workspace / "locks").glob("*.lock.toml"):
         lock = read_lock(workspace, path.name.removesuffix(".lock.toml"))
         found |= {each.sha256: each.size for each in lock.artifacts} if lock else {}

@@ -38,7 +38,7 @@ def write_tar(entries: Iterable[Entry], write: Callable[[bytes], object]) -> Non
     Content is read once, in pieces. Raise IntegrityError where it isn't what its entry says.
     """
     for entry in entries:
-        write(_plain_header(entry) or _header(entry))
+        write(plain_header(entry) or full_header(entry))
         if entry.open is not None:
             _copy(entry, write)
             if padding := -entry.size % tarfile.BLOCKSIZE:
@@ -46,7 +46,8 @@ def write_tar(entries: Iterable[Entry], write: Callable[[bytes], object]) -> Non
     write(bytes(2 * tarfile.BLOCKSIZE))
 
 
-def _header(entry: Entry) -> bytes:
+def full_header(entry: Entry) -> bytes:
+    """Return an entry's header, in front of it a pax header with what doesn't fit into it."""
     info = tarfile.TarInfo(_name(entry))
     info.type = _TYPES[entry.kind]
     info.mode = entry.mode
@@ -58,7 +59,7 @@ def _header(entry: Entry) -> bytes:
     return info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
 
 
-def _plain_header(entry: Entry) -> bytes | None:
+def plain_header(entry: Entry) -> bytes | None:
     """Return the same header for what fits into its fields; None for all else.
 
     Nearly everything does, and tarfile takes several times as long.
