@@ -53,14 +53,13 @@ def _fetch(folder: Path) -> Sample:
 
 
 def _download(folder: Path) -> Sample:
-    return timed(
-        [
-            *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-cache-dir"),
-            *("--disable-pip-version-check", "--require-hashes", "--only-binary", ":all:"),
-            *("--python-version", "3.11", "--platform", "manylinux_2_36_x86_64"),
-            *(x for n in range(36, 4, -1) for x in ("--platform", f"manylinux_2_{n}_x86_64")),
-            *("--platform", "manylinux2014_x86_64", "--platform", "manylinux2010_x86_64"),
-            *("--platform", "manylinux1_x86_64", "--platform", "linux_x86_64"),
-            *("--requirement", folder / "requirements.txt", "--dest", folder / "wheels"),
-        ]
-    )
+    command: list[str | Path] = [
+        *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-cache-dir"),
+        *("--disable-pip-version-check", "--require-hashes", "--only-binary", ":all:"),
+        *("--python-version", "3.11", "--platform", "manylinux_2_36_x86_64"),
+        *(x for n in range(36, 4, -1) for x in ("--platform", f"manylinux_2_{n}_x86_64")),
+        *("--platform", "manylinux2014_x86_64", "--platform", "manylinux2010_x86_64"),
+        *("--platform", "manylinux1_x86_64", "--platform", "linux_x86_64"),
+        *("--requirement", folder / "requirements.txt", "--dest", folder / "wheels"),
+    ]
+    return timed(command)

@@ -124,7 +124,7 @@ def _registry(folder: Path) -> Iterator[str]:
     try:
         for _ in range(100):
             try:
-                urlopen(f"http://127.0.0.1:{port}/v2/").close()  # noqa: S310 - this machine
+                urlopen(f"http://127.0.0.1:{port}/v2/").close()
                 break
             except URLError:
                 time.sleep(0.1)
