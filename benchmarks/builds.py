@@ -18,7 +18,7 @@ from benchmarks.measure import engine_process
 from benchmarks.peers import Docker, buildah, clear_buildah, prune, write_plain
 from benchmarks.stage import Stage, staged, version
 
-ENVS = ("sklearn-1.9",)
+ENVS = ("sklearn-1.9", "pytorch-2.15")
 # The gigabytes of the CUDA libraries are copied several times by each of the others.
 _ALL_PEERS = ("sklearn-1.9",)
 _OLD = "click==8.1.8"

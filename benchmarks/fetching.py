@@ -48,7 +48,12 @@ def _clear(folder: Path) -> None:
 
 
 def _fetch(folder: Path) -> Sample:
-    program = [sys.executable, "-m", "benchmarks.fetch_only", folder / "names.txt"]
+    program: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "benchmarks.fetch_only",
+        folder / "names.txt",
+    ]
     return timed(program, cwd=ROOT, environ={"LOCKYARD_STORE": str(folder / "store")})
 
 
@@ -60,6 +65,7 @@ def _download(folder: Path) -> Sample:
         *(x for n in range(36, 4, -1) for x in ("--platform", f"manylinux_2_{n}_x86_64")),
         *("--platform", "manylinux2014_x86_64", "--platform", "manylinux2010_x86_64"),
         *("--platform", "manylinux1_x86_64", "--platform", "linux_x86_64"),
-        *("--requirement", folder / "requirements.txt", "--dest", folder / "wheels"),
+        *("--requirement", str(folder / "requirements.txt")),
+        *("--dest", str(folder / "wheels")),
     ]
     return timed(command)
