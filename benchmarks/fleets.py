@@ -8,6 +8,7 @@ in their names, so building a thousand of them costs hardly more disk than build
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,32 +27,35 @@ A = TypeVar("A", bound=Artifact)
 
 def make_fleet(folder: Path, count: int) -> None:
     """Write a workspace of ``count`` envs into a new folder."""
+    models = {f"trial{number:04}-1.0": MODELS[number % len(MODELS)] for number in range(count)}
+    make_workspace(folder, models, PLATFORM)
+
+
+def make_workspace(folder: Path, models: Mapping[str, str], platform: str) -> None:
+    """Write a workspace into a new folder: envs for one platform, by the names of their models."""
     shutil.copytree(ROOT / "images", folder / "images")
     shutil.copy(ROOT / "WORKSPACE.toml", folder)
     (folder / "envs").mkdir()
-    for number in range(count):
-        model = MODELS[number % len(MODELS)]
+    for name, model in models.items():
         text = (ROOT / f"envs/{model}.toml").read_text()
         kept = [line for line in text.splitlines() if not line.startswith(("platforms", "stem"))]
-        text = "\n".join([f'platforms = ["{PLATFORM}"]', *kept, ""])
-        (folder / f"envs/{_name(number)}.toml").write_text(text)
+        (folder / f"envs/{name}.toml").write_text(
+            "\n".join([f'platforms = ["{platform}"]', *kept, ""])
+        )
     fleet = read_fleet(folder)
-    for number in range(count):
-        lock = read_lock(ROOT, MODELS[number % len(MODELS)])
+    locks = {model: read_lock(ROOT, model) for model in set(models.values())}
+    for name, model in models.items():
+        lock = locks[model]
         if lock is None:
-            raise SystemExit(f"{MODELS[number % len(MODELS)]} has no lock")
-        env = fleet.env(_name(number))
+            raise SystemExit(f"{model} has no lock")
+        env = fleet.env(name)
         found = inputs(fleet.workspace, env, fleet.recipe(env.recipe))
-        write_lock(folder, evolve(_of_platform(lock), env=env.name, inputs=found))
+        write_lock(folder, evolve(_of_platform(lock, platform), env=name, inputs=found))
 
 
-def _name(number: int) -> str:
-    return f"trial{number:04}-1.0"
-
-
-def _of_platform(lock: Lock) -> Lock:
-    """Return a lock without all that is for other platforms alone."""
-    (target,) = (each for each in lock.targets if each.platform == PLATFORM)
+def _of_platform(lock: Lock, platform: str) -> Lock:
+    """Return a lock without all that is for other platforms than one alone."""
+    (target,) = (each for each in lock.targets if each.platform == platform)
 
     def serving(artifacts: tuple[A, ...]) -> tuple[A, ...]:
         return tuple(evolve(a, targets=()) for a in artifacts if a.serves(target.name))

@@ -49,6 +49,7 @@ from lockyard.spec.model import (
     Workspace,
 )
 from lockyard.spec.structure import _OMITTED, key_of
+from lockyard.spec.trial import Sample, Server, TrialSpec
 
 FOLDER = Path(__file__).resolve().parent
 _MUTATIONS = FOLDER.parent / "tests" / "determinism" / "mutations.toml"
@@ -82,6 +83,11 @@ _SPECS: Mapping[str, Mapping[str, type]] = {
         '[files."PATH"]': LaidFile,
         "[config]": ImageConfig,
         "[requirements]": Requirements,
+    },
+    "images/NAME/test.toml": {
+        "": TrialSpec,
+        "[server]": Server,
+        "[samples.NAME]": Sample,
     },
 }
 _LOCK: Mapping[str, type] = {

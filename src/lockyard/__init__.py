@@ -15,10 +15,11 @@ The folders are in the order in which data flows; each imports only from those b
 11. ``ship``     an image to an archive, an engine or a registry
 12. ``docker``   the same plans as Dockerfiles with their contexts, and an engine that builds them
 13. ``verify``   rebuilds under other conditions, compared entry by entry
-14. ``azureml``  curated environments, in the forms that Azure ML's tools read
-15. ``catalog``  the page that shows what the fleet has
-16. ``tasks``    what each task does, put together from the parts
-17. ``cli``      the edge: arguments, progress, output, exit statuses
+14. ``trial``    an image in an engine: what is in it, and what it does
+15. ``azureml``  curated environments, in the forms that Azure ML's tools read
+16. ``catalog``  the page that shows what the fleet has
+17. ``tasks``    what each task does, put together from the parts
+18. ``cli``      the edge: arguments, progress, output, exit statuses
 """
 
 __version__ = "0.1.0"

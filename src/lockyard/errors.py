@@ -129,6 +129,13 @@ class VerifyError(LockyardError):
         self.details = details or {}
 
 
+class TrialError(LockyardError):
+    """An image isn't what its spec and its lock say, or doesn't do what it has to."""
+
+    status = 13
+    family = "test"
+
+
 class Fault:
     """One fault of a file: its key, what is wrong, and what would be right."""
 

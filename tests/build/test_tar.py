@@ -14,8 +14,8 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockyard.build.entry import Entry, directory, symlink, text
-from lockyard.build.tar import MTIME, write_tar
+from lockyard.build.entry import Entry, Kind, directory, symlink, text
+from lockyard.build.tar import MTIME, full_header, plain_header, write_tar
 from lockyard.build.tree import Tree
 from lockyard.errors import IntegrityError
 
@@ -207,3 +207,21 @@ def test_a_tree_gives_the_same_bytes_in_any_order(files: dict[str, bytes], rando
     once = archive(Tree(entries))
     random.shuffle(entries)  # type: ignore[attr-defined]
     assert archive(Tree(entries)) == once
+
+
+KINDS = st.sampled_from(["file", "directory", "symlink", "hardlink"])
+LENGTHS = st.sampled_from(["", "a", "é", "n" * 99, "n" * 100, "n" * 101])
+NUMBERS = st.sampled_from([0, 1000, 0o7777777, 0o10000000])
+
+
+@given(KINDS, LENGTHS, LENGTHS, NUMBERS, st.sampled_from([0, 511, 1 << 33, 1 << 36]))
+def test_a_plain_header_is_what_tarfile_writes(
+    kind: Kind, name: str, link: str, number: int, size: int
+) -> None:
+    entry = Entry(
+        path=f"d{name}", kind=kind, mode=0o4755, uid=number, gid=number, size=size, link=link
+    )
+    plain = plain_header(entry)
+    assert plain in {None, full_header(entry)}
+    if name == link == "a" and number == 1000 and size == 511:
+        assert plain

@@ -6,14 +6,13 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import docker
 import pytest
-from docker.errors import APIError
 from docker.models.containers import Container
 
 from tests.engine import containers
@@ -63,15 +62,6 @@ def skopeo() -> Callable[..., str]:
         return done.stdout
 
     return skopeo
-
-
-@pytest.fixture
-def volume(engine: docker.DockerClient) -> Iterator[str]:
-    """Give the name of an empty volume, removed at the end of the test."""
-    made = engine.volumes.create()
-    yield made.id or ""
-    with suppress(APIError):
-        made.remove(force=True)
 
 
 @pytest.fixture(scope="session")

@@ -19,8 +19,9 @@ import pytest
 from docker.errors import APIError
 from docker.models.containers import Container
 
-# For each framework, train_….py leaves in AZUREML_MODEL_DIR what score_….py serves.
 SERVING = Path(__file__).with_name("serving")
+# For each framework, train_….py leaves in AZUREML_MODEL_DIR what score_….py serves.
+SAMPLES = Path(__file__).parents[2] / "images/inference/samples"
 
 
 @contextmanager

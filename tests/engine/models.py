@@ -8,7 +8,7 @@ import docker
 import pytest
 from docker.errors import APIError
 
-from tests.engine.containers import SERVING, ask, running
+from tests.engine.containers import SAMPLES, ask, running
 
 MODELS = "/var/azureml-app/azureml-models"
 ROWS = {"data": [[1, 2], [3, 4]]}
@@ -24,8 +24,8 @@ def scored(engine: docker.DockerClient, image: str, framework: str) -> list[floa
     """Have an image train a model and serve it; return what it answers to two rows."""
     volume = engine.volumes.create()
     place = {volume.name: {"bind": MODELS, "mode": "rw"}}
-    train = ["python3", "-c", (SERVING / f"train_{framework}.py").read_text()]
-    score = {"/var/azureml-app/score.py": (SERVING / f"score_{framework}.py").read_text()}
+    train = ["python3", "-c", (SAMPLES / f"train_{framework}.py").read_text()]
+    score = {"/var/azureml-app/score.py": (SAMPLES / f"score_{framework}.py").read_text()}
     script = {"AZUREML_ENTRY_SCRIPT": "score.py"}
     try:
         with running(engine, image, train, volumes=place) as container:

@@ -14,10 +14,13 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+import docker
 import pytest
 from docker.models.containers import Container
 
-from tests.engine.containers import SERVING
+from lockyard.events import Silent
+from lockyard.trial.image import CHECKS, Trial
+from tests.trial.subjects import subject_here
 
 pytestmark = pytest.mark.engine
 
@@ -34,16 +37,7 @@ CURRENT = [
     for env in sorted(ENVS.glob("*.toml"))
     if _is_small({"variants": (), **tomllib.loads(env.read_text())})
 ]
-FRAMEWORKS = {
-    "minimal": ["azureml_inference_server_http"],
-    "onnxruntime": ["onnxruntime"],
-    "sklearn": ["sklearn", "numpy", "scipy", "pandas"],
-    "xgboost": ["xgboost", "numpy", "scipy"],
-}
-
-MODELS = "/var/azureml-app/azureml-models"
 ROWS = {"data": [[1, 2], [3, 4]]}
-ANSWER = [9, 19]  # each of the models is y = 2 a + 3 b + 1
 
 Run = Callable[..., AbstractContextManager[Container]]
 Ask = Callable[..., tuple[int, Any]]
@@ -61,11 +55,6 @@ def env(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module")
 def image(env: str, image_archive: Callable[[str], Path], load: Callable[[Path], str]) -> str:
     return load(image_archive(env))
-
-
-@pytest.fixture
-def framework(env: str) -> str:
-    return env.split("-", maxsplit=1)[0]
 
 
 def output_of(container: Container, command: list[str]) -> tuple[int, str]:
@@ -91,41 +80,13 @@ def stop(container: Container) -> tuple[int, float]:
     return container.wait()["StatusCode"], seconds
 
 
-def test_its_packages_work(image: str, framework: str, run: Run) -> None:
-    with run(image, ["sleep", "infinity"]) as container:
-        code = f"import os, {', '.join(FRAMEWORKS[framework])}; print(os.getuid(), os.getcwd())"
-        status, output = output_of(container, ["python3", "-c", code])
-        # The last line, since some libraries greet on import.
-        assert (status, output.splitlines()[-1]) == (0, "1000 /var/azureml-app"), output
-        status, faults = output_of(container, ["python3", "-m", "pip", "check"])
-        assert status == 0, faults
-
-
-def test_it_serves_a_model_that_it_trained(
-    image: str, framework: str, volume: str, run: Run, ask: Ask
-) -> None:
-    train = ["python3", "-c", (SERVING / f"train_{framework}.py").read_text()]
-    score = (SERVING / f"score_{framework}.py").read_text()
-    # An empty volume takes over the owner of the directory that it is mounted at.
-    with run(image, train, volumes={volume: {"bind": MODELS, "mode": "rw"}}) as container:
-        assert container.wait()["StatusCode"] == 0, container.logs().decode()
-
-    with run(
-        image,
-        files={"/var/azureml-app/score.py": score},
-        environment={"AZUREML_ENTRY_SCRIPT": "score.py"},
-        volumes={volume: {"bind": MODELS, "mode": "ro"}},
-    ) as container:
-        assert ask(container, "GET", "/") == (200, "Healthy")
-        status, answer = ask(container, "POST", "/score", ROWS)
-        assert status == 200, answer
-        assert answer == pytest.approx(ANSWER, abs=1e-3)
-        status, seconds = stop(container)
-        assert status in (0, 143)
-        assert seconds < 8, "told to stop, and not killed, which comes after ten"
-        # All of it on standard output, and written when it happened.
-        assert b"POST /score 200" in container.logs(stderr=False)
-        assert container.logs(stdout=False) == b""
+def test_it_passes_its_trial(env: str, image: str, engine: docker.DockerClient) -> None:
+    # As `lockyard test` does, which every image has to pass before it ships.
+    trial = Trial(client=engine, name=image, subject=subject_here(env), reporter=Silent())
+    tested = trial.run()
+    assert tested.failed == ()
+    assert {each.check.split()[0] for each in tested.outcomes} == {*CHECKS}
+    assert {each.state for each in tested.outcomes} == {"passed"}
 
 
 @pytest.mark.parametrize(
@@ -145,6 +106,9 @@ def test_it_is_healthy_as_it_comes(image: str, run: Run, ask: Ask, options: dict
         assert (status, "No model is deployed" in json.dumps(answer)) == (200, True)
         status, seconds = stop(container)
         assert (status in (0, 143), seconds < 8) == (True, True), (status, seconds)
+        # All of it on standard output, and written when it happened.
+        assert b"POST /score 200" in container.logs(stderr=False)
+        assert container.logs(stdout=False) == b""
 
 
 def test_it_stops_while_it_starts(image: str, run: Run) -> None:

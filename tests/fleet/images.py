@@ -23,7 +23,7 @@ from docker.models.containers import Container
 from lockyard.errors import LockyardError
 from lockyard.ship.engine import load_image
 from lockyard.tasks.build import Built
-from tests.engine.containers import SERVING, ask, running
+from tests.engine.containers import SAMPLES, ask, running
 from tests.fleet.locked import first_generation
 from tests.fleet.standin.workspace import standing_in
 
@@ -31,7 +31,7 @@ _RUN = Path(__file__).with_name("run")
 # What is put to work in each framework's images, one program after the other.
 _PROGRAMS = {
     "minimal": [_RUN / "compute_minimal.py"],
-    "onnxruntime-1.6": [SERVING / "train_onnxruntime.py", _RUN / "compute_onnxruntime.py"],
+    "onnxruntime-1.6": [SAMPLES / "train_onnxruntime.py", _RUN / "compute_onnxruntime.py"],
     "pytorch-1.6": [_RUN / "compute_pytorch.py"],
     "pytorch-1.7": [_RUN / "compute_pytorch.py"],
     "sklearn-0.24.1": [_RUN / "compute_sklearn.py"],

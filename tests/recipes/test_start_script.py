@@ -9,6 +9,7 @@ import ctypes
 import ctypes.util
 import json
 import os
+import runpy
 import select
 import shutil
 import signal
@@ -252,6 +253,23 @@ def test_exits_with_96_without_the_server(start: Start) -> None:
 def test_says_what_the_server_lacks(start: Start, server: Path) -> None:
     server.write_text("import absent_dependency\n")
     assert "No module named 'absent_dependency'" in refused(start(), 96)
+
+
+def test_exits_with_96_where_the_server_breaks(start: Start, server: Path) -> None:
+    server.write_text("def run(:\n")
+    assert "can't import" in refused(start(), 96)
+
+
+def test_a_folder_that_nobody_may_enter_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = runpy.run_path(str(SCRIPT))
+    # Root may enter any.
+    monkeypatch.setattr(os, "access", lambda _, rights: not rights & os.X_OK)
+    monkeypatch.setenv("AML_APP_ROOT", "app")
+    (tmp_path / "app").mkdir()
+    with pytest.raises(script["StartError"], match="no directory"):
+        script["found"]("AML_APP_ROOT", tmp_path, 66, "directory")
 
 
 @pytest.mark.usefixtures("server")

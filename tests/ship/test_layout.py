@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,6 +31,11 @@ def test_an_image_of_two_platforms(folder_of_two: Path) -> None:
         check_blob(layout, blob)
 
 
+def _in_place(path: Path) -> Path:
+    path.unlink()
+    return path
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -39,6 +45,8 @@ def test_an_image_of_two_platforms(folder_of_two: Path) -> None:
         lambda folder: (folder / "index.json").write_text(
             '{"manifests": [{"mediaType": "a", "digest": "sha256:../../index.json"}]}'
         ),
+        lambda folder: os.mkfifo(_in_place(folder / "index.json")),
+        lambda folder: os.truncate(folder / "index.json", 1 << 40),
     ],
 )
 def test_what_is_no_layout(folder: Path, damage: Callable[[Path], object]) -> None:
@@ -59,3 +67,11 @@ def test_what_is_damaged(folder: Path) -> None:
     path.write_bytes(path.read_bytes() + b" ")
     with pytest.raises(IntegrityError, match="is damaged"):
         read_layout(folder)
+
+
+@pytest.mark.parametrize("target", ["/dev/zero", "/dev/null"])
+def test_a_blob_that_is_no_file(folder: Path, target: str) -> None:
+    layout = read_layout(folder)
+    _in_place(layout.path(layout.blobs[0].sha256)).symlink_to(target)
+    with pytest.raises(IntegrityError, match="damaged"):
+        check_blob(layout, layout.blobs[0])

@@ -12,6 +12,7 @@ MACHINE = Machine(
     hosts=True,
     network=True,
     memory="/dev/shm",
+    room=1 << 34,
     processors=(0, 1),
     pythons=("/a", "/b", "/c"),
 )
@@ -50,6 +51,13 @@ def test_jobs_are_bounded_and_large_artifacts_stay_on_disk() -> None:
     assert {conditions(number, MACHINE, jobs=1).jobs for number in range(1, 9)} == {1}
     assert conditions(2, MACHINE, size=1 << 20).memory == "/dev/shm"
     assert conditions(2, MACHINE, size=1 << 40).memory == ""
+
+
+def test_memory_that_has_no_room_is_left_alone() -> None:
+    # What engines give a container.
+    container = evolve(MACHINE, room=64 << 20)
+    assert conditions(2, container, size=1 << 20).memory == "/dev/shm"
+    assert conditions(2, container, size=50 << 20).memory == ""
 
 
 def test_the_first_python_is_the_one_that_runs() -> None:

@@ -117,6 +117,21 @@ def test_a_missing_and_an_added_entry(image: Path, doctor: Doctor) -> None:
     assert (back.kind, back.path, back.package) == ("added", f"/{MODULE}", "demo 1.0")
 
 
+def test_names_that_are_meant_for_a_terminal(image: Path, doctor: Doctor) -> None:
+    evil = "opt/\x1b[2J\n  likely cause: none\udcff" + "x" * 5000
+
+    def with_it(data: bytes) -> bytes:
+        return tarred([*layer_members(data), (tarfile.TarInfo(evil), b"")])
+
+    doctor.archive(2, with_it)
+    told = found(image, doctor)
+    assert told.path == f"/{evil}"
+    lines = str(told).splitlines()
+    assert all(line.isprintable() and len(line) < 1100 for line in lines)
+    assert [line for line in lines if "likely cause" in line and "a file that" in line]
+    assert "\\x1b[2J\\n  likely cause: none\\udcff" in str(told)
+
+
 def test_order(image: Path, doctor: Doctor) -> None:
     doctor.archive(2, lambda data: tarred(_swapped(layer_members(data))))
     told = found(image, doctor)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -29,3 +30,12 @@ def test_another_interpreter_must_have_this_version(tmp_path: Path) -> None:
     link.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
     link.chmod(0o755)
     assert look([str(link)]).pythons == (sys.executable, str(link))
+
+
+def test_memory_that_no_program_runs_from_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = os.statvfs("/dev/shm")
+    values = {"f_flag": found.f_flag | os.ST_NOEXEC, "f_bavail": 1, "f_frsize": 1}
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(**values))
+    assert look().memory == ""
+    values["f_flag"] &= ~os.ST_NOEXEC
+    assert look().memory == "/dev/shm"

@@ -7,6 +7,7 @@ import pytest
 
 from lockyard.errors import IntegrityError, UsageError
 from lockyard.ship.archive import write_archive
+from lockyard.verify.archive import hashed, unpacked
 from lockyard.verify.reference import archive_view, is_digest, parsed_reference
 
 DIGEST = f"sha256:{'a' * 64}"
@@ -22,13 +23,49 @@ NAMES = {
 }
 
 
+def _entry(name: str, data: bytes, kind: bytes = tarfile.REGTYPE) -> bytes:
+    info = tarfile.TarInfo(name)
+    info.size, info.type = len(data), kind
+    return info.tobuf() + data + bytes(-len(data) % 512)
+
+
+def _pax(*records: tuple[str, str]) -> bytes:
+    texts = [f" {key}={value}\n" for key, value in records]
+    numbers = [next(n for n in range(9999) if len(f"{n}{text}") == n) for text in texts]
+    data = "".join(f"{n}{text}" for n, text in zip(numbers, texts, strict=True)).encode()
+    return _entry("x", data, tarfile.XHDTYPE)
+
+
+_INDEX = _entry("index.json", b"{}")
+# By what is said of each.
+HOSTILE = {
+    "recursion": _pax(("comment", "x")) * 3000 + _INDEX + bytes(1024),
+    "literal": _pax(("GNU.sparse.map", "0,z")) + _INDEX + bytes(1024),
+    # Two bytes that stand for 2^62.
+    "sparse": _pax(("GNU.sparse.map", "0,1"), ("GNU.sparse.size", str(2**62)))
+    + _INDEX
+    + bytes(1024),
+    "twice": _INDEX * 2 + bytes(1024),
+}
+
+
 @pytest.mark.parametrize("text", NAMES)
 def test_references(text: str) -> None:
     assert str(parsed_reference(text)) == NAMES[text]
 
 
 @pytest.mark.parametrize(
-    "text", ["", "/etc/passwd", "A", "a b", "../image", "r.example/a:", "r.example/a@sha256:1"]
+    "text",
+    [
+        "",
+        "/etc/passwd",
+        "A",
+        "a b",
+        "../image",
+        "r.example/a:",
+        "r.example/a@sha256:1",
+        "sha256:1a",
+    ],
 )
 def test_what_is_none(text: str) -> None:
     with pytest.raises(UsageError, match="no digest"):
@@ -66,3 +103,23 @@ def test_an_archive_writes_nowhere_else(tmp_path: Path) -> None:
     archive.write_bytes(b"no archive")
     with pytest.raises(UsageError, match="no archive"):
         archive_view(archive, tmp_path / "in" / "folder")
+
+
+@pytest.mark.parametrize("kind", sorted(HOSTILE))
+def test_an_archive_without_an_end(tmp_path: Path, kind: str) -> None:
+    archive = tmp_path / "evil.tar"
+    archive.write_bytes(HOSTILE[kind])
+    with pytest.raises(UsageError, match=kind):
+        archive_view(archive, tmp_path / "folder")
+    assert sum(path.stat().st_size for path in tmp_path.rglob("index.json")) < 10
+
+
+@pytest.mark.parametrize("kind", ["recursion", "literal", "sparse"])
+def test_a_layer_without_an_end(tmp_path: Path, kind: str) -> None:
+    layer = tmp_path / "layer"
+    layer.write_bytes(HOSTILE[kind])
+    with (
+        pytest.raises(IntegrityError, match=f"no layer.*{kind}"),
+        unpacked(layer, "application/vnd.oci.image.layer.v1.tar") as stream,
+    ):
+        list(hashed(stream))

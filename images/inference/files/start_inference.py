@@ -7,7 +7,7 @@ says which variables it reads, and what its exit statuses mean.
 
 It has two stages: ``prepare`` checks and installs, ``serve`` is the server. Where an interpreter
 has to start with what was prepared, that one takes the place of this for the second stage. What
-installs alone needs is imported there: images have no compiled modules, and imports take time.
+installs alone needs is imported there: imports take time.
 """
 
 from __future__ import annotations
@@ -106,8 +106,8 @@ def found(variable: str, below: Path, status: int, kind: str = "file", default: 
     """Return the path of a variable, relative to ``below``; raise unless it can be read."""
     path = below / os.environ.get(variable, default)
     # pathlib's own raise for what is in a folder that nobody lets us enter.
-    is_there = os.path.isfile if kind == "file" else os.path.isdir
-    if is_there(path) and os.access(path, os.R_OK):
+    is_there, rights = (os.path.isfile, 0) if kind == "file" else (os.path.isdir, os.X_OK)
+    if is_there(path) and os.access(path, os.R_OK | rights):
         return path
     text = f"there is no {kind} at {path} that uid {os.getuid()} can read: set {variable} to a "
     raise StartError(status, text + f"path, absolute or relative to {below}")
@@ -289,8 +289,8 @@ def serve(arguments: list[str]) -> None:
     handle_stops(lambda received, _: os._exit(128 + received))
     try:
         server = importlib.import_module("azureml_inference_server_http.amlserver")
-    except ImportError as error:
-        text = f"{sys.executable} can't import the package azureml-inference-server-http: {error}"
+    except Exception as error:
+        text = f"{sys.executable} can't import the package azureml-inference-server-http: {error!r}"
         raise StartError(NO_SERVER, text) from error
     sys.argv = ["azmlinfsrv", *arguments]
     sys.exit(server.run())

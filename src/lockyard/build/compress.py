@@ -25,33 +25,43 @@ class GzipStream:
         self._write = write
         self._executor = executor
         self._ahead = ahead
-        self._piece = bytearray()
+        self._chunks: list[bytes] = []
+        self._held = 0
         self._waiting: deque[Future[bytes]] = deque()
         self._digest = hashlib.sha256()
         self.size = 0
 
     def write(self, data: bytes) -> None:
-        """Take the next bytes of the stream."""
-        self._digest.update(data)
+        """Take the next bytes of the stream, which nobody may change from now on."""
+        self._chunks.append(data)
+        self._held += len(data)
         self.size += len(data)
-        self._piece += data
-        while len(self._piece) >= PIECE:
-            self._submit(bytes(self._piece[:PIECE]))
-            del self._piece[:PIECE]
+        if self._held >= PIECE:
+            self._cut()
 
     def finish(self) -> str:
         """Write all that is left. Return the sha256 of the stream as it came in."""
-        if self._piece or not self.size:
-            self._submit(bytes(self._piece))
+        if self._held or not self.size:
+            self._submit(b"".join(self._chunks))
         while self._waiting:
             self._write(self._waiting.popleft().result())
         return self._digest.hexdigest()
 
-    def _submit(self, piece: bytes) -> None:
+    def _cut(self) -> None:
+        """Hand on what makes whole pieces; keep the rest."""
+        held = memoryview(b"".join(self._chunks))
+        whole = len(held) - len(held) % PIECE
+        for start in range(0, whole, PIECE):
+            self._submit(held[start : start + PIECE])
+        self._chunks = [bytes(held[whole:])]
+        self._held = len(held) - whole
+
+    def _submit(self, piece: bytes | memoryview) -> None:
+        self._digest.update(piece)
         self._waiting.append(self._executor.submit(_compress, piece))
         while len(self._waiting) > self._ahead:
             self._write(self._waiting.popleft().result())
 
 
-def _compress(piece: bytes) -> bytes:
+def _compress(piece: bytes | memoryview) -> bytes:
     return bytes(deflate.gzip_compress(piece, LEVEL))

@@ -69,12 +69,18 @@ class Tree:
         Hard links come last, since their targets must stand before them.
         """
         complete = dict(self._entries)
+        seen: set[str] = set()
         for path, entry in self._entries.items():
             for parent in parents(path):
-                complete.setdefault(parent, directory(parent))
-                if complete[parent].kind != "directory":
+                if parent in seen:
+                    break  # and so is all that is above it
+                seen.add(parent)
+                above = complete.get(parent)
+                if above is None:
+                    complete[parent] = directory(parent)
+                elif above.kind != "directory":
                     raise BuildError(
-                        f"it is a {complete[parent].kind} of {complete[parent].owner}, and "
+                        f"it is a {above.kind} of {above.owner}, and "
                         f"/{path} of {entry.owner} lies below it",
                         where=f"/{parent}",
                         solution="require only one of them, or versions that don't collide",

@@ -84,7 +84,7 @@ def build(
                 environ=os.environ,
                 reporter=reporter,
                 jobs=jobs if jobs > 0 else os.cpu_count() or 1,
-                method=_method(builder, fleet, cache=not no_cache),
+                method=method(builder, fleet, cache=not no_cache),
             )
             done, failed = made.build_all(names, dry_run=dry_run, keep_going=keep_going)
             if not dry_run:
@@ -102,7 +102,7 @@ def build(
         )
 
 
-def _method(name: str, fleet: Fleet, *, cache: bool) -> Method:
+def method(name: str, fleet: Fleet, *, cache: bool) -> Method:
     """Return a builder by its name. Raise UsageError for another, EngineError without engine."""
     if name == "embedded":
         return Embedded()

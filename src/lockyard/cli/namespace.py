@@ -18,10 +18,11 @@ from lockyard.cli.catalog import catalog
 from lockyard.cli.dockerfile import dockerfile
 from lockyard.cli.environment import environment
 from lockyard.cli.fleet import chosen, each, finish, fleet_here
-from lockyard.cli.output import readable, told
+from lockyard.cli.output import readable, terminated_as_interrupted, told
 from lockyard.cli.progress import progress
 from lockyard.cli.review import check, diff, export, why
 from lockyard.cli.ship import push
+from lockyard.cli.test import test
 from lockyard.cli.upkeep import gc
 from lockyard.cli.verify import verify
 from lockyard.errors import UsageError
@@ -79,6 +80,7 @@ def list_(_: Context, json: bool = False) -> None:
         "as-of": "leave out what was published from this day on (2026-11-22)",
         "refresh": "ask the sources even if the lock fits its spec; pins stay",
         "dry-run": "show what would change, write nothing",
+        "jobs": "how many targets at once (the number of processors)",
         "json": _JSON,
     },
 )
@@ -91,6 +93,7 @@ def lock(
     as_of: str = "",
     refresh: bool = False,
     dry_run: bool = False,
+    jobs: int = 0,
     json: bool = False,
 ) -> None:
     """Resolve an env into locks/NAME.lock.toml, every artifact pinned by its sha256.
@@ -99,6 +102,7 @@ def lock(
     alone. An error leaves the old lock as it was. With --all, one that fails doesn't stop the
     others, and --upgrade-package passes over the locks that don't have the package. An env
     that extends another keeps all that the other's lock has, and comes after it with --all.
+    Targets are resolved side by side; the locks are the same however many at once.
 
     Example: invoke lock sklearn-1.9 --upgrade-package numpy
     """
@@ -128,8 +132,10 @@ def lock(
                 moves=moves,
                 refresh=refresh,
                 dry_run=dry_run,
+                jobs=jobs if jobs > 0 else os.cpu_count() or 1,
             )
-            done, failed = each(names, locker.lock)
+            with terminated_as_interrupted():
+                done, failed = locker.lock_all(names)
         finish(done, failed, as_json=json, line=line, asked=len(names))
 
 
@@ -156,5 +162,18 @@ def _moves(upgrade: bool, packages: Sequence[str], as_of: str) -> Moves:
 
 
 namespace = Collection(
-    list_, lock, check, diff, why, export, build, dockerfile, verify, push, environment, catalog, gc
+    list_,
+    lock,
+    check,
+    diff,
+    why,
+    export,
+    build,
+    dockerfile,
+    verify,
+    test,
+    push,
+    environment,
+    catalog,
+    gc,
 )

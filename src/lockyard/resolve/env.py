@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from attrs import evolve
 from packaging.utils import canonicalize_name
 
 from lockyard.errors import LockyardError, ResolveError, SpecError
@@ -19,6 +20,8 @@ from lockyard.resolve.moves import Moves
 from lockyard.resolve.pypi.resolver import Requirement, resolve_pypi
 from lockyard.resolve.pypi.target import PythonTarget
 from lockyard.resolve.request import Pins, World
+from lockyard.resolve.scoped import Scoped
+from lockyard.resolve.threads import side_by_side
 from lockyard.sources.pypi import certificate, index_access
 from lockyard.spec.builder import builder_names
 from lockyard.spec.model import (
@@ -57,52 +60,67 @@ def resolve_env(
     reached, IntegrityError where it can't be trusted.
     """
     pins = Pins(old=old, moves=moves or Moves(), parent=parent, as_of=env.as_of)
-    bases = _base_resolver(workspace, env, pins, world)
+    asked = [
+        Asked(
+            variant=variant,
+            platform=platform,
+            name=(name := target_name(variant, platform)),
+            by=_asked(env, recipe, added, pins.inherited(name)),
+        )
+        for variant, added in sorted(env.variants.items())
+        for platform in sorted(set(env.platforms))
+    ]
+    reporters = {each.name: Scoped(world.reporter, f"{env.name} {each.name}") for each in asked}
+
+    def resolve(each: Asked) -> tuple[ResolvedBase, tuple[Wheel, ...]]:
+        with world.slots:
+            own = evolve(world, reporter=reporters[each.name])
+            return _resolve_target(workspace, env, each, pins, own)
+
+    try:
+        resolved = side_by_side(resolve, asked, world.jobs)
+    finally:
+        for reporter in reporters.values():
+            reporter.tell()
     debs: dict[str, tuple[Deb, ...]] = {}
     conda: dict[str, tuple[CondaPackage, ...]] = {}
     wheels: dict[str, tuple[Wheel, ...]] = {}
     images: dict[str, BaseImage] = {}
-    targets = []
-    for variant, added in sorted(env.variants.items()):
-        for platform in sorted(set(env.platforms)):
-            held = pins.inherited(target_name(variant, platform))
-            asked = Asked(
-                variant=variant,
-                platform=platform,
-                name=target_name(variant, platform),
-                by=_asked(env, recipe, added, held),
-            )
-            own = asked.by["env"]
-            try:
-                base = (
-                    _base_of(held)
-                    if held and not (own.debian or own.conda)
-                    else bases.resolve(asked)
-                )
-                resolved = (
-                    held.wheels
-                    if held and not own.pypi
-                    else _resolve_wheels(workspace, env, base.target, asked.by, pins, world)
-                )
-                _one_side(base.conda, resolved)
-            except LockyardError as error:
-                _place(error, env, f"{env.name} ({variant}, {platform})")
-                raise
-            name = base.target.name
-            debs[name], conda[name], wheels[name] = base.debs, base.conda, resolved
-            if base.image is not None:
-                # One for all variants: the registry might name another at the next question.
-                images.setdefault(platform, base.image)
-            targets.append(base.target)
+    for base, own in resolved:
+        name = base.target.name
+        debs[name], conda[name], wheels[name] = base.debs, base.conda, own
+        if base.image is not None:
+            # One for all variants: the registry might name another at the next question.
+            images.setdefault(base.target.platform, base.image)
     return Lock(
         env=env.name,
         inputs=inputs(workspace, env, recipe, parent, builder),
-        targets=tuple(targets),
+        targets=tuple(base.target for base, _ in resolved),
         images=tuple(images[platform] for platform in sorted(images)),
         debs=merge_targets(debs),
         conda=merge_targets(conda),
         wheels=merge_targets(wheels),
     )
+
+
+def _resolve_target(
+    workspace: Workspace, env: Env, asked: Asked, pins: Pins, world: World
+) -> tuple[ResolvedBase, tuple[Wheel, ...]]:
+    held, own = pins.inherited(asked.name), asked.by["env"]
+    try:
+        if held and not (own.debian or own.conda):
+            base = _base_of(held)
+        else:
+            base = _base_resolver(workspace, env, pins, world).resolve(asked)
+        if held and not own.pypi:
+            wheels = held.wheels
+        else:
+            wheels = _resolve_wheels(workspace, env, base.target, asked.by, pins, world)
+        _one_side(base.conda, wheels)
+    except LockyardError as error:
+        _place(error, env, f"{env.name} ({asked.variant}, {asked.platform})")
+        raise
+    return base, wheels
 
 
 def _base_resolver(workspace: Workspace, env: Env, pins: Pins, world: World) -> BaseResolver:
@@ -183,7 +201,10 @@ def _resolve_wheels(
             machine=MACHINES[target.platform],
         ),
         pinned=known,
-        index=index_access(source.index, world.environ),
+        # A keyring may ask its user: once is enough.
+        index=world.once.get(
+            ("index", source.index), lambda: index_access(source.index, world.environ)
+        ),
         source=base.pypi,
         cache=world.cache / "pypi",
         cert=certificate(world.environ),
@@ -196,6 +217,7 @@ def _resolve_wheels(
         builders=builder_names(env),
         build_tools=workspace.build_tools,
         reporter=world.reporter,
+        shared=world.shared,
     )
 
 

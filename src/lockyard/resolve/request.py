@@ -5,25 +5,33 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Semaphore
 from typing import TypeVar
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 
 from lockyard.events import Reporter
 from lockyard.lock.model import Artifact, BaseImage, CondaPackage, Deb, Lock, Wheel
 from lockyard.lock.parent import Inherited, inherited
 from lockyard.resolve.moves import Moves
+from lockyard.resolve.once import Once
 from lockyard.spec.checks import DatedSourceName
 from lockyard.spec.model import ImageBase
 
 A = TypeVar("A", bound=Artifact)
 
 
+def _slots(world: World) -> Semaphore:
+    return Semaphore(world.jobs)
+
+
 @frozen(kw_only=True)
 class World:
     """What resolving takes from outside.
 
-    ``root`` is the workspace's folder, for the files that its sources name.
+    ``root`` is the workspace's folder, for the files that its sources name. Resolutions that
+    share ``once`` and the folder ``shared`` see the same state of the sources, and ``jobs`` of
+    those that share ``slots`` run at once.
     """
 
     root: Path
@@ -31,6 +39,10 @@ class World:
     environ: Mapping[str, str]
     now: datetime
     reporter: Reporter
+    once: Once = field(factory=Once, eq=False)
+    shared: Path | None = None
+    jobs: int = 1
+    slots: Semaphore = field(default=Factory(_slots, takes_self=True), eq=False)
 
 
 @frozen(kw_only=True)

@@ -18,8 +18,10 @@ from lockyard.store.faults import output_faults
 from lockyard.store.writer import Writer
 
 
-def write_archive(folder: Path, target: Path) -> None:
+def write_archive(folder: Path, target: Path, name: str = "") -> None:
     """Write a layout as a tar archive, whole or not at all.
+
+    With a ``name`` and its tag, the image goes by that and no other.
 
     Raise UsageError for a folder that isn't a layout, IntegrityError where a blob isn't what
     its name says, StoreError where the target's folder can't be written.
@@ -38,7 +40,7 @@ def write_archive(folder: Path, target: Path) -> None:
         target.parent, target.parent, lambda _: target, output_faults, prefix_of(target)
     ) as writer:
         try:
-            write_tar(_entries(folder), writer.write)
+            write_tar(_entries(folder, name), writer.write)
         except IntegrityError as error:
             raise IntegrityError(
                 f"this image is damaged: {error.reason}",
@@ -48,13 +50,20 @@ def write_archive(folder: Path, target: Path) -> None:
         writer.commit()
 
 
-def _entries(folder: Path) -> Iterator[Entry]:
+def _entries(folder: Path, name: str) -> Iterator[Entry]:
     try:
         index = json.loads((folder / "index.json").read_bytes())
+        if name:
+            _rename(index, name)
         manifest = _docker_manifest(folder, index)
         blobs = sorted((folder / "blobs" / "sha256").iterdir())
         entries = [_file(f"blobs/sha256/{each.name}", each, sha256=each.name) for each in blobs]
-        entries += [_file("index.json", folder / "index.json"), text("manifest.json", manifest)]
+        entries.append(
+            text("index.json", encoded(index))
+            if name
+            else _file("index.json", folder / "index.json")
+        )
+        entries.append(text("manifest.json", manifest))
         entries.append(_file("oci-layout", folder / "oci-layout"))
     except (OSError, ValueError, LookupError, TypeError):
         raise UsageError(
@@ -97,6 +106,15 @@ def _docker_manifest(folder: Path, index: Any) -> bytes:
             }
         )
     return encoded(rows)
+
+
+def _rename(index: Any, name: str) -> None:
+    """Have a layout's one image go by another name."""
+    (entry,) = index["manifests"]
+    entry["annotations"] = {
+        "io.containerd.image.name": name,
+        "org.opencontainers.image.ref.name": name.rpartition(":")[2],
+    }
 
 
 def _read(folder: Path, entry: Any) -> Any:

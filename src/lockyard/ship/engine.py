@@ -46,17 +46,18 @@ def connected() -> Iterator[DockerClient]:
         yield client
 
 
-def load_image(folder: Path) -> list[str]:
+def load_image(folder: Path, name: str = "") -> list[str]:
     """Load a layout into the Docker engine that the environment names. Return its tags.
 
-    Raise EngineError if no engine answers, or it refuses the image.
+    With a ``name`` and its tag, it goes by that and no other. Raise EngineError if no engine
+    answers, or it refuses the image.
     """
     import docker  # noqa: PLC0415
     import requests  # noqa: PLC0415
 
     with connected() as client, tempfile.TemporaryDirectory() as scratch:
         archive = Path(scratch) / "image.tar"
-        write_archive(folder, archive)
+        write_archive(folder, archive, name)
         client.api.timeout = _LOADING
         try:
             with archive.open("rb") as stream:

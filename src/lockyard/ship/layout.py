@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import stat
 from pathlib import Path
 
 from attrs import frozen
@@ -18,6 +19,8 @@ from lockyard.sources.manifest import (
     Manifest,
     parse_document,
 )
+
+_LARGEST = 4 << 20  # bytes of a manifest or an index, as registries take them
 
 
 @frozen(kw_only=True)
@@ -51,7 +54,7 @@ def read_layout(folder: Path) -> Layout:
     its digest says.
     """
     try:
-        (entry,) = json.loads((folder / "index.json").read_bytes())["manifests"]
+        (entry,) = json.loads(_read(folder / "index.json"))["manifests"]
         top = _document(folder, entry["mediaType"], entry["digest"])
         found = parse_document(top.data, INDEXES | MANIFESTS, str(folder))
         manifests = [top]
@@ -73,10 +76,19 @@ def read_layout(folder: Path) -> Layout:
 
 def _document(folder: Path, kind: str, digest: str) -> Document:
     sha256 = Descriptor(digest=digest, size=1).sha256
-    document = Document(kind, (folder / "blobs" / "sha256" / sha256).read_bytes())
+    document = Document(kind, _read(folder / "blobs" / "sha256" / sha256))
     if document.digest != sha256:
         raise damaged(folder, sha256)
     return document
+
+
+def _read(path: Path) -> bytes:
+    """Return a document's bytes. Raise OSError or ValueError for a file that can't be one."""
+    # Not opened before it is known to be a file: a FIFO or a device may never end.
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST:
+        raise ValueError("this is no document")
+    return path.read_bytes()
 
 
 def damaged(folder: Path, sha256: str) -> IntegrityError:
@@ -90,9 +102,13 @@ def damaged(folder: Path, sha256: str) -> IntegrityError:
 
 def check_blob(layout: Layout, blob: Descriptor) -> None:
     """Raise IntegrityError where a blob's file isn't what its digest says."""
+    path = layout.path(blob.sha256)
     try:
-        with layout.path(blob.sha256).open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        status = path.stat()
+        found = ""
+        if stat.S_ISREG(status.st_mode) and status.st_size == blob.size:
+            with path.open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         found = ""
     if found != blob.sha256:

@@ -173,10 +173,7 @@ class Requirements:
 
 @frozen(kw_only=True)
 class SdistRule:
-    """Allow a package to be built from source; ``environment`` is what its build needs.
-
-    With ``builder``, it is compiled by a Docker engine, in the image of the env of that name.
-    """
+    """Allow a package to be built from source, in the env ``builder`` if it must be compiled."""
 
     builder: EnvName | None = None
     environment: Mapping[VariableName, Value] = field(factory=dict)
@@ -286,8 +283,7 @@ class ImageConfig:
 class Recipe:
     """How a family of images is put together; its name is its folder's.
 
-    With ``bytecode``, modules are compiled as they are packed. ``contents`` holds the bytes of
-    every file that ``files`` names, by its ``source``.
+    With ``bytecode``, modules are compiled. ``contents`` holds files by their ``source``.
     """
 
     name: str = ""

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import tomli
 from attrs import evolve, frozen
 from cattrs import Converter
 
-from lockyard.errors import Fault, SpecError, UsageError
+from lockyard.errors import Fault, UsageError
 from lockyard.spec.builder import builder_faults, builder_names
 from lockyard.spec.checks import (
     BaseName,
@@ -20,6 +19,7 @@ from lockyard.spec.checks import (
     DatedSourceName,
     DebianSourceName,
     ImagePath,
+    LocalFile,
     PypiName,
     PypiSourceName,
     RecipeName,
@@ -27,6 +27,7 @@ from lockyard.spec.checks import (
     one_of,
 )
 from lockyard.spec.derived import derive, derived_faults, take_parents
+from lockyard.spec.file import contents_of, parsed, raise_all, read_model, structured
 from lockyard.spec.model import (
     CondaSource,
     DerivedEnv,
@@ -38,13 +39,13 @@ from lockyard.spec.model import (
     Workspace,
 )
 from lockyard.spec.names import normalised
-from lockyard.spec.structure import converter, structure
+from lockyard.spec.structure import converter
+from lockyard.spec.trial import TrialSpec
 from lockyard.spec.unfit import shown, suggestion
 
 WORKSPACE_FILE = "WORKSPACE.toml"
 FORMAT = 1
 _ENV_NAME = re.compile(r"(?=.{1,100}$)[a-z0-9]+([.-][a-z0-9]+)*")
-T = TypeVar("T")
 
 
 @frozen
@@ -90,9 +91,9 @@ class Fleet:
         if len(builders := sorted(set(named.values()))) > 1:
             reason = f"there are several builders: {', '.join(builders)}"
             faults.append(Fault(file, "sdists", reason, "have one env compile them all"))
-        _raise_all(faults, file)
+        raise_all(faults, file)
         builder = self._whole(builders[0]) if builders else None
-        _raise_all(list(builder_faults(env, builder, file)) if builder else [], file)
+        raise_all(list(builder_faults(env, builder, file)) if builder else [], file)
         return evolve(env, parent=parent, builder=builder)
 
     def _whole(self, name: str) -> Env:
@@ -106,8 +107,8 @@ class Fleet:
         env = evolve(found, name=name)
         for name, own in reversed(additions.items()):
             file = _env_file(name)
-            _raise_all(list(derived_faults(env, own, file)), file)
-            contents = _contents(self.root / "envs", own.files, file)
+            raise_all(list(derived_faults(env, own, file)), file)
+            contents = contents_of(self.root / "envs", _laid(own.files), file)
             env = derive(env, own, name, contents)
         return env
 
@@ -122,13 +123,13 @@ class Fleet:
             if isinstance(each, CondaSource | PypiSource)
         )
         made = _env_converter(tuple(self.workspace.bases), dated, self.recipe_names())
-        data = _parse(self.root / file, file)
+        data = parsed(self.root / file, file)
         env: Env | DerivedEnv
         if "extends" in data:
             faults = take_parents(data, file)
-            env = _structured(made, data, DerivedEnv, file, faults)
+            env = structured(made, data, DerivedEnv, file, faults)
         else:
-            env = _structured(made, data, Env, file)
+            env = structured(made, data, Env, file)
         return evolve(env, sdists=_normalised(env.sdists, file))
 
     def _parent(self, env: DerivedEnv, below: Mapping[str, DerivedEnv]) -> str:
@@ -139,11 +140,11 @@ class Fleet:
             round_ = [*below][[*below].index(parent) :]
             way = " -> ".join([*round_, parent])
             fault = Fault(file, "extends", f"it goes round: {way}", "extend another env")
-            _raise_all([fault], file)
+            raise_all([fault], file)
         known = self.env_names()
         if parent not in known:
             fault = Fault(file, "extends", f"there is no env {parent!r}", suggestion(parent, known))
-            _raise_all([fault], file)
+            raise_all([fault], file)
         return parent
 
     def _explain_missing(self, name: str, file: str) -> None:
@@ -157,7 +158,7 @@ class Fleet:
             )
         if not _ENV_NAME.fullmatch(name):
             solution = "a-z, 0-9, dots and dashes, at most 100"
-            _raise_all([Fault(file, "", "images can't have this name", solution)], file)
+            raise_all([Fault(file, "", "images can't have this name", solution)], file)
 
     def recipe_names(self) -> tuple[str, ...]:
         """Return the names of all recipes, sorted."""
@@ -168,8 +169,24 @@ class Fleet:
         """Read one recipe and the files that it lays. Raise SpecError with all its faults."""
         folder = self.root / "images" / name
         file = f"images/{name}/recipe.toml"
-        recipe = _read(converter({}), folder / "recipe.toml", Recipe, file)
-        return evolve(recipe, name=name, contents=_contents(folder, recipe.files, file))
+        recipe = read_model(converter({}), folder / "recipe.toml", Recipe, file)
+        return evolve(recipe, name=name, contents=contents_of(folder, _laid(recipe.files), file))
+
+    def trial(self, recipe: str) -> TrialSpec:
+        """Read what a recipe's images are asked in a test, which is nothing where it doesn't say.
+
+        Raise SpecError with all faults of its ``test.toml``.
+        """
+        folder, file = self.root / "images" / recipe, f"images/{recipe}/test.toml"
+        if not (folder / "test.toml").exists():
+            return TrialSpec()
+        trial = read_model(converter({}), folder / "test.toml", TrialSpec, file)
+        named = {
+            f"samples.{name}.{key}": path
+            for name, each in trial.samples.items()
+            for key, path in (("train", each.train), ("script", each.script))
+        }
+        return evolve(trial, contents=contents_of(folder, named, file))
 
 
 def read_fleet(start: Path) -> Fleet:
@@ -186,7 +203,7 @@ def read_fleet(start: Path) -> Fleet:
 
 def read_workspace(path: Path) -> Workspace:
     """Read the workspace's file. Raise SpecError with all its faults."""
-    data = _parse(path, WORKSPACE_FILE)
+    data = parsed(path, WORKSPACE_FILE)
     _check_format(data.get("format"))
     made = converter(
         {
@@ -196,7 +213,7 @@ def read_workspace(path: Path) -> Workspace:
             PypiSourceName: one_of("pypi source", _sources(data, "pypi")),
         }
     )
-    return _structured(made, data, Workspace, WORKSPACE_FILE)
+    return structured(made, data, Workspace, WORKSPACE_FILE)
 
 
 def _check_format(found: object) -> None:
@@ -205,7 +222,7 @@ def _check_format(found: object) -> None:
         fault = Fault(
             WORKSPACE_FILE, "format", f"this is format {shown(found)}", f"known: {FORMAT}"
         )
-        _raise_all([fault], WORKSPACE_FILE)
+        raise_all([fault], WORKSPACE_FILE)
 
 
 @cache
@@ -226,37 +243,14 @@ def _env_file(name: str) -> str:
     return f"envs/{name}.toml"
 
 
-def _contents(folder: Path, files: Mapping[ImagePath, LaidFile], file: str) -> dict[str, bytes]:
-    """Read the files that a spec lays, by their paths below its folder."""
-    contents, faults = {}, []
-    for path, laid in files.items():
-        try:
-            contents[str(laid.source)] = (folder / laid.source).read_bytes()
-        except OSError as error:
-            faults.append(Fault(file, f'files."{path}".from', f"{laid.source}: {error.strerror}"))
-    _raise_all(faults, file)
-    return contents
+def _laid(files: Mapping[ImagePath, LaidFile]) -> dict[str, LocalFile]:
+    return {f'files."{path}".from': laid.source for path, laid in files.items()}
 
 
 def _sources(data: dict[str, Any], kind: str) -> tuple[str, ...]:
     sources = data.get("sources")
     tables = sources.items() if isinstance(sources, dict) else ()
     return tuple(n for n, table in tables if isinstance(table, dict) and table.get("kind") == kind)
-
-
-def _read(made: Any, path: Path, model: type[T], file: str) -> T:
-    return _structured(made, _parse(path, file), model, file)
-
-
-def _structured(
-    made: Any, data: object, model: type[T], file: str, faults: Sequence[Fault] = ()
-) -> T:
-    """Return the model of a file; raise all its faults, those known before among them."""
-    result = structure(made, data, model, file)
-    found = [*faults, *(result if isinstance(result, list) else [])]
-    _raise_all(found, file)
-    assert not isinstance(result, list)  # noqa: S101 - its faults were raised
-    return result
 
 
 def _normalised(rules: Mapping[PypiName, SdistRule], file: str) -> dict[PypiName, SdistRule]:
@@ -268,26 +262,5 @@ def _normalised(rules: Mapping[PypiName, SdistRule], file: str) -> dict[PypiName
         if name in made:
             faults.append(Fault(file, f"sdists.{given}", f"{name} has two rules", "give it one"))
         made[name] = rule
-    _raise_all(faults, file)
+    raise_all(faults, file)
     return made
-
-
-def _parse(path: Path, file: str) -> dict[str, Any]:
-    try:
-        return tomli.loads(path.read_bytes().decode("utf-8"))
-    except UnicodeDecodeError as error:
-        fault = Fault(file, "", f"byte {error.start} isn't UTF-8")
-    except tomli.TOMLDecodeError as error:
-        fault = Fault(file, "", f"this isn't TOML: {error}")
-    except OSError as error:
-        fault = Fault(file, "", f"can't be read: {error.strerror}")
-    except (RecursionError, ValueError) as error:
-        # Nested without end, or a number of thousands of digits.
-        fault = Fault(file, "", f"this is no TOML that anybody writes: {error}")
-    raise SpecError("the file can't be read", where=file, faults=(fault,))
-
-
-def _raise_all(faults: list[Fault], file: str) -> None:
-    if faults:
-        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-        raise SpecError(f"{count} to mend", where=file, faults=tuple(faults))

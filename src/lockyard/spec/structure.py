@@ -29,6 +29,7 @@ T = TypeVar("T")
 _OMITTED = {
     "Env": {"name", "parent", "builder", "run_scripts", "files", "directories", "contents"},
     "Recipe": {"name", "contents"},
+    "TrialSpec": {"contents"},
 }
 _RENAMED = {("LaidFile", "source"): "from"}
 

@@ -43,6 +43,12 @@ class Against:
             return {image: expected_of(layout_view(path, self.given))}
         if path.is_file():
             return {image: expected_of(archive_view(path, scratch / "against"))}
+        if path.parent != Path() and path.parent.is_dir():
+            raise UsageError(
+                "there is no layout and no archive",
+                where=f"--against {self.given}",
+                solution="build it, or give an image of a registry as REGISTRY/IMAGE:TAG",
+            )
         view = registry_view(
             parsed_reference(self.given),
             supply.workspace,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Event
 
 from attrs import evolve, field, frozen
 
@@ -14,6 +17,9 @@ from lockyard.lock.finding import relock
 from lockyard.lock.inputs import changed_inputs, inputs
 from lockyard.lock.model import Lock
 from lockyard.resolve.moves import Moves, spellings
+from lockyard.resolve.request import World
+from lockyard.resolve.scoped import Scoped
+from lockyard.resolve.threads import side_by_side
 from lockyard.spec.model import Env, Recipe
 from lockyard.spec.reader import Fleet
 from lockyard.spec.unfit import suggestion
@@ -41,7 +47,7 @@ class Locker:
 
     A lock that fits its spec and holds together is left alone, and no source is asked, unless
     ``moves`` says that something may move, or ``refresh`` asks for it to be resolved again with
-    its pins.
+    its pins. As many targets as ``jobs`` are resolved at once.
     """
 
     fleet: Fleet
@@ -52,6 +58,7 @@ class Locker:
     moves: Moves = Moves()
     refresh: bool = False
     dry_run: bool = False
+    jobs: int = 1
     _made: dict[str, Lock] = field(factory=dict, init=False, repr=False)
 
     def lock(self, name: str) -> Locked:
@@ -60,6 +67,58 @@ class Locker:
         What an env has of one that it extends stays as that one's lock has it, whatever may
         move. Raise LockError unless there is one that fits.
         """
+        done, failed = self.lock_all([name])
+        for error in failed.values():
+            raise error
+        return done[0]
+
+    def lock_all(self, names: Sequence[str]) -> tuple[list[Locked], dict[str, LockyardError]]:
+        """Lock envs, of which none comes before one that it extends; see lock.
+
+        Return what came of them and why others failed, in their order: one that fails doesn't
+        stop the others. All see the same state of their sources.
+        """
+        finished = {name: Event() for name in names}
+        reporters = {name: Scoped(self.reporter, name) for name in names}
+        failed: dict[str, LockyardError] = {}
+
+        def act(name: str) -> Locked | None:
+            try:
+                self._wait_for_others(name, finished)
+                return self._lock(name, evolve(world, reporter=reporters[name]))
+            except LockyardError as error:
+                failed[name] = error
+                return None
+            finally:
+                finished[name].set()
+
+        # A child that is ended may have written there a moment ago.
+        with TemporaryDirectory(prefix="lockyard-", ignore_cleanup_errors=True) as shared:
+            world = World(
+                root=self.fleet.root,
+                cache=self.store.cache,
+                environ=self.environ,
+                now=self.now,
+                reporter=self.reporter,
+                shared=Path(shared),
+                jobs=self.jobs,
+            )
+            done = side_by_side(act, names, self.jobs)
+        for reporter in reporters.values():
+            reporter.tell()
+        errors = {name: failed[name] for name in names if name in failed}
+        return [each for each in done if each], errors
+
+    def _wait_for_others(self, name: str, finished: Mapping[str, Event]) -> None:
+        env: Env | None = self.fleet.env(name)
+        while env is not None:
+            for other in (env.parent, env.builder):
+                # It was begun before, so this doesn't wait for what waits for this.
+                if other is not None and other.name in finished:
+                    finished[other.name].wait()
+            env = env.parent
+
+    def _lock(self, name: str, world: World) -> Locked:
         env = self.fleet.env(name)
         recipe = self.fleet.recipe(env.recipe)
         parent, builder = self._fresh(env.parent), self._fresh(env.builder)
@@ -67,7 +126,7 @@ class Locker:
         old = read_lock(self.fleet.root, name)
         new = old
         if old is None or self._must_resolve(old, env, recipe, moves, parent, builder):
-            new = self._resolve(env, recipe, old, moves, parent, builder)
+            new = self._resolve(env, recipe, old, moves, parent, builder, world)
         assert new is not None  # noqa: S101 - resolved, or there already
         changed = new != old
         self._made[name] = new
@@ -135,19 +194,12 @@ class Locker:
         moves: Moves,
         parent: Lock | None,
         builder: Lock | None,
+        world: World,
     ) -> Lock:
         from lockyard.lock.check import check_lock  # noqa: PLC0415
         from lockyard.resolve.env import resolve_env  # noqa: PLC0415
-        from lockyard.resolve.request import World  # noqa: PLC0415
         from lockyard.tasks.check import python_facts  # noqa: PLC0415
 
-        world = World(
-            root=self.fleet.root,
-            cache=self.store.cache,
-            environ=self.environ,
-            now=self.now,
-            reporter=self.reporter,
-        )
         workspace = self.fleet.workspace
         lock = resolve_env(workspace, env, recipe, old, world, moves, parent, builder)
         for fault in check_lock(lock, workspace, env, recipe, python_facts, parent, builder):

@@ -107,6 +107,9 @@ def items(stream: IO[bytes]) -> Iterator[tuple[Item, BinaryIO]]:
     ) as archive:
         while (member := archive.next()) is not None:
             archive.members = []  # type: ignore[attr-defined]  # or it would keep them
+            if member.issparse():
+                # A few bytes of it may stand for a content that nobody lives to see the end of.
+                raise tarfile.ReadError(f"{member.name[:200]!r} is a sparse file")
             content = archive.extractfile(member) if member.isreg() else None
             # The member itself comes last; whatever is read ahead of the first is no entry's.
             yield _item(member, blocks), content or io.BytesIO()  # type: ignore[misc]

@@ -25,6 +25,8 @@ _NICE = (0, 7, 1)
 _OPTIMIZE = (1, 0, 2)
 _USERS = (12345, 0, 4711)
 _WRITTEN_ONCE = 512 << 20  # bytes of artifacts that are copied into memory at most
+# A store in memory has the artifacts, layers of as many bytes and what is unpacked meanwhile.
+_IN_MEMORY = 8
 
 
 @frozen(kw_only=True)
@@ -34,7 +36,8 @@ class Machine:
     ``clock`` is the library that fakes the clock, ``users`` how another user is had: root
     becomes one, or a user name space has one. ``hosts`` and ``network`` say whether a process
     can have a host name of its own, and no network; ``memory`` is a folder of a file system
-    in memory. ``processors`` are the numbers of those that there are.
+    in memory that programs may run from, ``room`` the bytes that are free there. ``processors``
+    are the numbers of those that there are.
     """
 
     uid: int
@@ -44,6 +47,7 @@ class Machine:
     hosts: bool = False
     network: bool = False
     memory: str = ""
+    room: int = 0
     processors: tuple[int, ...] = (0,)
     pythons: tuple[str, ...]
 
@@ -55,7 +59,7 @@ class Machine:
             "user (no setpriv, no user name spaces)": not self.users,
             "host name (no name spaces)": not self.hosts,
             "absence of a network (no name spaces)": not self.network,
-            "file system in memory (no /dev/shm)": not self.memory,
+            "file system in memory (no /dev/shm, or it is noexec)": not self.memory,
             "locale (only C is installed)": len(self.locales) < 2,
             "processors (there is one)": len(self.processors) < 2,
             "Python (only one: see --python)": len(self.pythons) < 2,
@@ -119,9 +123,9 @@ def conditions(number: int, machine: Machine, *, jobs: int = 8, size: int = 0) -
     """Return the conditions of rebuild ``number``, from 1 on.
 
     At most ``jobs`` layers are built at once. ``size`` is that of the artifacts in bytes: what
-    is large isn't copied into memory.
+    is large, or more than there is room for, isn't copied into memory.
     """
-    small = bool(machine.memory) and size <= _WRITTEN_ONCE
+    small = bool(machine.memory) and size <= min(_WRITTEN_ONCE, machine.room // _IN_MEMORY)
     return Conditions(
         number=number,
         epoch=_pick(_EPOCHS, number),

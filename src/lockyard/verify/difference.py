@@ -20,6 +20,8 @@ from lockyard.verify.package import package_of
 from lockyard.verify.steps import Change
 from lockyard.verify.view import View, layer_titles
 
+_LONGEST = 1000  # characters of a line
+
 
 @frozen(kw_only=True)
 class Difference:
@@ -60,7 +62,15 @@ class Difference:
         ]
         if any(more):
             lines.append(f"  {' and '.join(filter(None, more))} differ")
-        return "\n".join(lines)
+        return "\n".join(map(_plain, lines))
+
+
+def _plain(line: str) -> str:
+    """Return a line as terminals show it: archives and configs name things as they like."""
+    short = line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in short
+    )
 
 
 def difference(one: View, other: View) -> Difference | None:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -27,6 +28,7 @@ def look(pythons: Sequence[str] = ()) -> Machine:
     ``pythons`` are other interpreters to use. Raise UsageError for one that doesn't have this
     version of Lockyard.
     """
+    memory = _memory()
     return Machine(
         uid=os.getuid(),
         locales=chosen_locales(_said(["locale", "-a"]).split()),
@@ -34,7 +36,8 @@ def look(pythons: Sequence[str] = ()) -> Machine:
         users=_users(),
         hosts=_works(host="x"),
         network=_works(network=False),
-        memory=str(_MEMORY) if os.access(_MEMORY, os.W_OK) else "",
+        memory=memory,
+        room=_room(memory) if memory else 0,
         processors=tuple(sorted(os.sched_getaffinity(0))),
         pythons=tuple(dict.fromkeys((sys.executable, *map(_checked, pythons)))),
     )
@@ -44,6 +47,20 @@ def _users() -> Literal["", "root", "namespace"]:
     if os.getuid() == 0:
         return "root" if _works(user=12345) else ""
     return "namespace" if _works(user=0) else ""
+
+
+def _memory() -> str:
+    """Return a file system in memory that an image's Python can run from."""
+    with suppress(OSError):
+        status = os.statvfs(_MEMORY)
+        if os.access(_MEMORY, os.W_OK) and not status.f_flag & os.ST_NOEXEC:
+            return str(_MEMORY)
+    return ""
+
+
+def _room(folder: str) -> int:
+    status = os.statvfs(folder)
+    return status.f_bavail * status.f_frsize
 
 
 @cache

@@ -15,7 +15,7 @@ from attrs import frozen
 
 from lockyard.assemble.document import Document
 from lockyard.build.headers import BoundedInfo
-from lockyard.errors import IntegrityError, UsageError
+from lockyard.errors import UsageError
 from lockyard.events import Reporter
 from lockyard.fetch.download import Ask
 from lockyard.fetch.fetch import obtain
@@ -36,7 +36,6 @@ _REFERENCE = re.compile(
     re.ASCII,
 )
 _HUB = "docker.io"
-_INDEX = 4 << 20  # bytes of an index or a layout's mark
 
 
 @frozen(kw_only=True)
@@ -59,7 +58,7 @@ def is_digest(text: str) -> bool:
 def parsed_reference(text: str) -> Reference:
     """Return the image that a text names as Docker does. Raise UsageError for what names none."""
     found = _REFERENCE.fullmatch(text)
-    if found is None or len(text) > 500:
+    if found is None or len(text) > 500 or text.startswith("sha256:"):
         raise UsageError(
             f"{text[:200]!r} is no digest, image, image layout or archive of one",
             where="--against",
@@ -83,12 +82,15 @@ def archive_view(path: Path, folder: Path) -> View:
                 name = member.name.removeprefix("./")
                 content = archive.extractfile(member) if member.isreg() else None
                 if content is not None and (name == "index.json" or _BLOB.fullmatch(name)):
-                    if name == "index.json" and member.size > _INDEX:
-                        raise IntegrityError("its index is too large to be one", where=str(path))
+                    if member.issparse() or (folder / name).exists():
+                        kind = "a sparse file" if member.issparse() else "there twice"
+                        raise tarfile.ReadError(f"{name} is {kind}")
                     _put(content, folder / name)
-    except (tarfile.TarError, EOFError):
+    except (tarfile.TarError, EOFError) as error:
         raise UsageError(
-            "this is no archive of an image", where=str(path), solution="see --archive of build"
+            f"this is no archive of an image: {error}",
+            where=str(path),
+            solution="see --archive of build",
         ) from None
     return layout_view(folder, str(path))
 

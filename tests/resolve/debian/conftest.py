@@ -17,7 +17,7 @@ import requests
 from attrs import define, field
 from pysequoia import SignatureMode, Tsk, sign
 
-from lockyard.resolve.debian.index import Index
+from lockyard.resolve.debian.index import Index, Scan
 from lockyard.resolve.debian.resolver import Resolution, resolve_debian
 
 NOW = datetime(2026, 8, 1, tzinfo=UTC)
@@ -39,7 +39,7 @@ def paragraph(name: str, version: str = "1", **fields: str) -> str:
 
 
 def index_of(*paragraphs: str) -> Index:
-    return Index({"test": "\n".join(paragraphs).encode()}, "amd64")
+    return Index(Scan({"test": "\n".join(paragraphs).encode()}), "amd64")
 
 
 @define

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from lockyard.errors import IntegrityError
-from lockyard.resolve.debian.index import Index
+from lockyard.resolve.debian.index import Index, Scan
 from lockyard.resolve.debian.record import Record
 from lockyard.resolve.debian.relation import Relation, parse_clauses
 
@@ -28,7 +28,7 @@ def test_paragraphs_need_not_be_tidy(make_paragraph: Paragraph) -> None:
         make_paragraph("b", provides="x (= 2),\n y").replace("Package: b\n", "") + "Package: b\n"
     )
     text = f"\n\n{make_paragraph('a')}\n\n\n{folded}\n{make_paragraph('c')}".rstrip("\n")
-    index = Index({"test": text.encode()}, "amd64")
+    index = Index(Scan({"test": text.encode()}), "amd64")
     assert [names(index.records(name)) for name in "abc"] == [["a 1"], ["b 1"], ["c 1"]]
     assert names(index.meeting(Relation("x", "", "=", "2"))) == ["b 1"]
     assert names(index.meeting(Relation("y"))) == ["b 1"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import lzma
+import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -12,11 +13,13 @@ from typing import Any, Protocol
 
 import pytest
 import requests
+import zstandard
 from pysequoia import Tsk
 
 from lockyard.errors import FetchError, IntegrityError, ResolveError, StoreError, UsageError
 from lockyard.lock.model import Deb
 from lockyard.resolve.debian.resolver import Resolution, resolve_debian, upstream_version
+from lockyard.resolve.once import Once
 
 Paragraph = Callable[..., str]
 KEYS = ("B8B80B5B623EAB6AD8775C45B7C5D7D6350947F8",)
@@ -326,7 +329,7 @@ def test_apt_finds_nothing_broken_in_the_set(
     files = {deb.path: deb.name for deb in real(architecture).debs}
     installed = {}
     for cached in lists.iterdir():
-        for text in lzma.decompress(cached.read_bytes()).decode().split("\n\n"):
+        for text in zstandard.decompress(cached.read_bytes()).decode().split("\n\n"):
             path = text.partition("\nFilename: ")[2].partition("\n")[0]
             if path in files:
                 installed[files[path]] = f"{text.strip()}\nStatus: install ok installed\n"
@@ -334,3 +337,13 @@ def test_apt_finds_nothing_broken_in_the_set(
     assert apt_check("\n".join(installed.values()), tmp_path, architecture) == 0
     del installed["libexpat1"]
     assert apt_check("\n".join(installed.values()), tmp_path, architecture) != 0
+
+
+def test_resolutions_that_share_a_run_ask_the_mirror_once(archive: Archive) -> None:
+    once = Once()
+    first = archive.resolve("a", once=once)
+    shutil.rmtree(archive.root)
+    shutil.rmtree(archive.cache)
+    assert archive.resolve("a", once=once) == first
+    with pytest.raises(FetchError):
+        archive.resolve("a")

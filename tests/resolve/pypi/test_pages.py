@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from lockyard.resolve.pypi.pages import read_page
+from lockyard.resolve.pypi.pages import read_entries, read_files
+from lockyard.resolve.pypi.protocol import PageFile
 from lockyard.resolve.pypi.refusal import Refusal
 
 FILE = {
@@ -18,6 +19,10 @@ FILE = {
     "yanked": "breaks",
     "core-metadata": {"sha256": "0" * 64},
 }
+
+
+def read_page(data: bytes, package: str, *, dated: bool) -> tuple[PageFile, ...]:
+    return read_files(read_entries(data, package), package, dated=dated)
 
 
 def page(*files: dict[str, Any]) -> bytes:

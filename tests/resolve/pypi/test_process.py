@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from lockyard.errors import ResolveError
+from lockyard.resolve import children
 from lockyard.resolve.pypi import process, protocol
 from lockyard.resolve.pypi.protocol import Answer, Failure, Request
 from lockyard.resolve.pypi.target import PythonTarget
@@ -69,7 +70,7 @@ def run_with(monkeypatch: pytest.MonkeyPatch, effect: Any) -> list[Path]:
         (Path(cwd) / "left").touch()
         return effect()
 
-    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(children, "run", run)
     return folders
 
 

@@ -10,11 +10,10 @@ It runs under any Python from 3.7 on, and needs nothing beside what is built in.
 
 # mypy: ignore-errors
 
-import _imp
 import marshal
 import os
 import sys
-from importlib.util import MAGIC_NUMBER
+from importlib.util import MAGIC_NUMBER, source_hash
 
 # All strings of one character are one object each, which any module may have had interned.
 _CHARACTERS = [sys.intern(""), *(sys.intern(chr(number)) for number in range(256))]
@@ -41,11 +40,7 @@ def compiled(path, source):
             _hold(code, held)
     except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
         return b""
-    return (
-        _HEADER
-        + _imp.source_hash(int.from_bytes(MAGIC_NUMBER[:2], "little"), source)
-        + marshal.dumps(code)
-    )
+    return _HEADER + source_hash(source) + marshal.dumps(code)
 
 
 def _hold(value, held):

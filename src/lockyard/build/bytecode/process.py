@@ -44,6 +44,8 @@ class CompilingProcess:
                 env={
                     "HOME": str(folder),
                     "LC_ALL": "C.UTF-8",
+                    # A Python that looks for its libraries by the path that it has in the image.
+                    "LD_LIBRARY_PATH": str(home / "lib"),
                     "PYTHONDONTWRITEBYTECODE": "1",
                     "PYTHONHASHSEED": "0",
                     "PYTHONHOME": str(home),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import io
 import lzma
+import os
 import re
 import tarfile
 import tempfile
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import IO, BinaryIO, cast
@@ -28,6 +31,7 @@ _MOST_EXPANSION = 500
 _SMALL = 64 << 20
 _IN_MEMORY = 1 << 20
 _CHUNK = 1 << 20
+_LARGE = 16 << 20
 # Debian policy, 5.6.7 and 5.6.8; both become parts of paths.
 _NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+")
 _ARCHITECTURE = re.compile(r"[a-z0-9][a-z0-9-]*")
@@ -68,11 +72,13 @@ class DebArchive:
 def open_debs(paths: Mapping[str, Path]) -> Iterator[tuple[DebArchive, ...]]:
     """Open packages by file name, in the order of their names.
 
-    Their contents wait in unnamed temporary files, so memory stays bounded. Raise
-    IntegrityError for what isn't a sound package.
+    Their contents wait in unnamed temporary files, so memory stays bounded. Several are
+    decompressed at once. Raise IntegrityError for what isn't a sound package.
     """
     with ExitStack() as stack:
-        yield tuple(_open(paths[file], file, stack) for file in sorted(paths))
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            opened = pool.map(lambda file: _open(paths[file], file, stack), sorted(paths))
+        yield tuple(opened)
 
 
 def _open(path: Path, file: str, stack: ExitStack) -> DebArchive:
@@ -122,29 +128,50 @@ def _part(
     most = max(_SMALL, member.size * _MOST_EXPANSION)
     spool = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - the stack's
     stack.callback(spool.close)
-    packed = cast(BinaryIO, Section(stream, member))
-    with _decompressed(packed, member.name, file) as plain:
-        while chunk := plain.read(_CHUNK):
-            spool.write(chunk)
-            if spool.tell() > most:
-                raise _broken(file, f"{member.name} would unpack to more than {most} bytes")
+    for chunk in _decompressed(Section(stream, member), member.name, file):
+        spool.write(chunk)
+        if spool.tell() > most:
+            raise _broken(file, f"{member.name} would unpack to more than {most} bytes")
     spool.seek(0)
     return spool
 
 
-def _decompressed(
-    member: BinaryIO, name: str, file: str
-) -> AbstractContextManager[IO[bytes] | zstandard.ZstdDecompressionReader]:
+def _decompressed(member: Section, name: str, file: str) -> Iterator[bytes]:
+    """Give a part's content in chunks."""
+    packed = cast(BinaryIO, member)
     match name.rpartition(".")[2]:
         case "xz":
-            return lzma.open(member)
+            return _unpacked_xz(member)
         case "gz":
-            return cast(IO[bytes], gzip.open(member))
+            return _chunks(cast(BinaryIO, gzip.open(packed)))
         case "zst":
-            return zstandard.ZstdDecompressor().stream_reader(member, read_across_frames=True)
+            reader = zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True)
+            return _chunks(cast(BinaryIO, reader))
         case "tar":
-            return nullcontext(member)
+            return _chunks(packed)
     raise _broken(file, f"{name} is compressed in a way that isn't known")
+
+
+def _chunks(stream: BinaryIO) -> Iterator[bytes]:
+    while chunk := stream.read(_CHUNK):
+        yield chunk
+
+
+def _unpacked_xz(member: Section) -> Iterator[bytes]:
+    """Give the content of xz streams, one after the other.
+
+    lzma.open does the same in pieces of 8 KiB, after each of which a thread has to wait for
+    all others.
+    """
+    data = member.read(_CHUNK)
+    while data:
+        stream = lzma.LZMADecompressor()
+        while not stream.eof:
+            if stream.needs_input and not data and not (data := member.read(_CHUNK)):
+                raise EOFError("it is cut off")
+            yield stream.decompress(data, _CHUNK)
+            data = b""
+        data = (stream.unused_data or member.read(_CHUNK)).lstrip(b"\0")
 
 
 def _read_control(stream: IO[bytes], file: str) -> dict[str, bytes]:
@@ -199,7 +226,8 @@ def _is_plain(info: tarfile.TarInfo) -> bool:
 def _content(archive: tarfile.TarFile, info: tarfile.TarInfo) -> BinaryIO:
     stream = archive.extractfile(info)
     assert stream is not None  # noqa: S101 - asked for files only
-    return cast(BinaryIO, stream)
+    # As a whole if it isn't large: one call instead of many small ones.
+    return io.BytesIO(stream.read()) if info.size <= _LARGE else cast(BinaryIO, stream)
 
 
 def _broken(file: str, reason: str) -> IntegrityError:

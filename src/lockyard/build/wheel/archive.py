@@ -22,6 +22,7 @@ from installer.sources import WheelFile
 from installer.utils import parse_metadata_file
 
 from lockyard.build.paths import safe_path
+from lockyard.build.wheel.member import is_small, read_member
 from lockyard.errors import BuildError, IntegrityError
 
 # No wheel known unpacks to more than some twenty times its size.
@@ -44,9 +45,10 @@ class Member:
 class WheelArchive:
     """An open wheel. All its names are safe, and RECORD has a sound hash for every file."""
 
-    def __init__(self, archive: zipfile.ZipFile, file: str, size: int) -> None:
+    def __init__(self, archive: zipfile.ZipFile, file: str, size: int, descriptor: int) -> None:
         self.file = file
         self._zip = archive
+        self._descriptor = descriptor
         source = WheelFile(archive)
         self._infos = _checked_infos(archive, file, size)
         self.distribution: str = source.distribution
@@ -70,9 +72,12 @@ class WheelArchive:
             )
 
     def open(self, path: str) -> BinaryIO:
-        """Open a file's content, of which reading raises IntegrityError where it is damaged."""
+        """Open a file's content. Raise IntegrityError where it is damaged, or on reading it."""
+        info = self._infos[path]
         with _faults(self.file):
-            stream = cast(BinaryIO, self._zip.open(self._infos[path]))
+            if is_small(info):
+                return io.BytesIO(read_member(self._descriptor, info))
+            stream = cast(BinaryIO, self._zip.open(info))
         return cast(BinaryIO, _Content(stream, self.file))
 
     def read_dist_info(self, name: str) -> str | None:
@@ -132,10 +137,11 @@ def open_wheel(path: Path, file: str) -> Iterator[WheelArchive]:
     """
     with ExitStack() as stack:
         with _faults(file):
-            archive = stack.enter_context(zipfile.ZipFile(path))
+            opened = stack.enter_context(path.open("rb"))
+            archive = stack.enter_context(zipfile.ZipFile(opened))
             # The store names files by their hash; a wheel's own name tells what is in it.
             archive.filename = file
-            wheel = WheelArchive(archive, file, path.stat().st_size)
+            wheel = WheelArchive(archive, file, path.stat().st_size, opened.fileno())
         yield wheel
 
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from attrs import evolve
 
 from lockyard.errors import ResolveError
+from lockyard.resolve import children
 from lockyard.resolve.pypi.process import child_environment
 from lockyard.resolve.pypi.refusal import without_addresses
 
@@ -56,28 +55,19 @@ def ask(request: Request, environ: Mapping[str, str] = os.environ) -> Answer:
 
 
 def _run(folder: Path, environ: Mapping[str, str]) -> tuple[int, bytes, bytes]:
-    """Run the child and, at the end, leave neither it nor a process that it started."""
-    child = subprocess.Popen(
-        [sys.executable, "-s", "-P", "-m", "lockyard.resolve.conda.child", str(folder)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        cwd=folder,
-        env=environ,
-        start_new_session=True,
-    )
     try:
-        out, err = child.communicate(timeout=TIME_LIMIT)
+        done = children.run(
+            [sys.executable, "-s", "-P", "-m", "lockyard.resolve.conda.child", str(folder)],
+            cwd=folder,
+            env=environ,
+            limit=TIME_LIMIT,
+        )
     except subprocess.TimeoutExpired as error:
         raise ResolveError(
             f"no solution found in {TIME_LIMIT // 60} minutes",
             solution="narrow the requirements: name versions, or a cut-off date",
         ) from error
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
-    return child.returncode, out, err
+    return done.returncode, done.stdout, done.stderr
 
 
 def _breakdown(stderr: bytes) -> ResolveError:

@@ -47,6 +47,7 @@ class DebianBaseResolver:
             now=self.world.now,
             keyring=self.world.root / self.source.keyring if self.source.keyring else None,
             reporter=self.world.reporter,
+            once=self.world.once,
         ).debs
         by_name = {deb.name: deb for deb in debs}
         self._check_moved(by_name, wanted)

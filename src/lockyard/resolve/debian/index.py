@@ -12,49 +12,60 @@ from lockyard.resolve.debian.record import Record, read_record
 from lockyard.resolve.debian.relation import Clause, Relation
 
 # A suite has some 63,000 paragraphs, and a parse of them all takes seconds: only these three
-# fields are looked for ahead, with their folded lines.
-AHEAD = re.compile(rb"^(Package|Provides|Essential):[ \t]*(.*(?:\n[ \t].*)*)$", re.MULTILINE)
+# fields are looked for ahead, with their folded lines. The newline before them is what makes
+# the search fast: it can look for those bytes instead of trying each line.
+AHEAD = re.compile(rb"\n(Package|Provides|Essential):[ \t]*(.*(?:\n[ \t].*)*)")
 PROVIDED = re.compile(rb"(?:^|,)\s*([^\s,:(]+)")
 
 
-class Index:
-    """Find records by name, by what they provide, and by relation."""
+class Scan:
+    """Where the paragraphs of Packages indexes are; it never changes, so that threads share it."""
 
-    def __init__(self, texts: Mapping[str, bytes], architecture: str) -> None:
-        """Search ``texts``: uncompressed Packages indexes by a name that errors call them."""
-        self.architecture = architecture
-        self._texts = dict(sorted(texts.items()))
-        self._named: dict[str, list[tuple[str, int]]] = {}
-        self._provided: dict[str, list[tuple[str, int]]] = {}
-        self._essential: list[tuple[str, int]] = []
-        self._records: dict[tuple[str, int], Record] = {}
-        self._by_name: dict[str, tuple[Record, ...]] = {}
-        self._meeting: dict[Relation, tuple[Record, ...]] = {}
-        for source, text in self._texts.items():
+    def __init__(self, texts: Mapping[str, bytes]) -> None:
+        """Look through ``texts``: uncompressed indexes by a name that errors call them."""
+        self.texts = {source: b"\n" + text for source, text in sorted(texts.items())}
+        self.named: dict[str, list[tuple[str, int]]] = {}
+        self.provided: dict[str, list[tuple[str, int]]] = {}
+        self.essential: list[tuple[str, int]] = []
+        for source, text in self.texts.items():
             self._scan(source, text)
 
     def _scan(self, source: str, text: bytes) -> None:
         for match in AHEAD.finditer(text):
-            key, place = match[1], (source, match.start())
+            key, place = match[1], (source, match.start() + 1)
             if key == b"Package":
-                self._named.setdefault(_text(match[2].strip()), []).append(place)
+                self.named.setdefault(_text(match[2].strip()), []).append(place)
             elif key == b"Provides":
                 for provided in PROVIDED.findall(match[2]):
-                    self._provided.setdefault(_text(provided), []).append(place)
+                    self.provided.setdefault(_text(provided), []).append(place)
             elif match[2].strip() == b"yes":
-                self._essential.append(place)
+                self.essential.append(place)
+
+
+class Index:
+    """Find records by name, by what they provide, and by relation: one resolution's own.
+
+    It parses what is asked for, and two records are equal only where they are the same object.
+    """
+
+    def __init__(self, scan: Scan, architecture: str) -> None:
+        self.architecture = architecture
+        self._scan = scan
+        self._records: dict[tuple[str, int], Record] = {}
+        self._by_name: dict[str, tuple[Record, ...]] = {}
+        self._meeting: dict[Relation, tuple[Record, ...]] = {}
 
     def records(self, name: str) -> tuple[Record, ...]:
         """List the versions of a package, the highest first."""
         if name not in self._by_name:
-            found = _distinct(self._record(place) for place in self._named.get(name, ()))
+            found = _distinct(self._record(place) for place in self._scan.named.get(name, ()))
             found.sort(key=lambda record: NativeVersion(record.version), reverse=True)
             self._by_name[name] = tuple(found)
         return self._by_name[name]
 
     def essential(self) -> tuple[Record, ...]:
         """List the newest version of each ``Essential: yes`` package, by name."""
-        names = sorted({self._record(place).name for place in self._essential})
+        names = sorted({self._record(place).name for place in self._scan.essential})
         return tuple(self.records(name)[0] for name in names)
 
     def meeting(self, relation: Relation) -> tuple[Record, ...]:
@@ -73,7 +84,7 @@ class Index:
         return self._meeting[relation]
 
     def _providers(self, name: str) -> list[Record]:
-        names = {self._record(place).name for place in self._provided.get(name, ())}
+        names = {self._record(place).name for place in self._scan.provided.get(name, ())}
         providers = [record for provider in names for record in self.records(provider)]
         providers.sort(key=lambda record: NativeVersion(record.version), reverse=True)
         providers.sort(key=lambda record: (record.rank, record.name))
@@ -87,13 +98,13 @@ class Index:
 
     def near(self, name: str) -> tuple[str, ...]:
         """List names of packages that look like a name, the nearest first."""
-        head = [known for known in self._named if known[:1] == name[:1]]
+        head = [known for known in self._scan.named if known[:1] == name[:1]]
         return tuple(difflib.get_close_matches(name, sorted(head), n=3, cutoff=0.75))
 
     def _record(self, place: tuple[str, int]) -> Record:
         """Parse the paragraph around a place, once; two fields of one give one record."""
         source, position = place
-        text = self._texts[source]
+        text = self._scan.texts[source]
         blank = text.rfind(b"\n\n", 0, position)
         start = blank + 2 if blank >= 0 else 0
         if (source, start) not in self._records:

@@ -15,12 +15,13 @@ from lockyard.events import Reporter, Silent
 from lockyard.lock.model import Deb
 from lockyard.resolve.debian.archive import Archive
 from lockyard.resolve.debian.explain import explain
-from lockyard.resolve.debian.index import Index
+from lockyard.resolve.debian.index import Index, Scan
 from lockyard.resolve.debian.keys import find_certs
 from lockyard.resolve.debian.record import Record
 from lockyard.resolve.debian.relation import Clause, Relation, parse_clauses
 from lockyard.resolve.debian.release import Release, read_release
 from lockyard.resolve.debian.solver import Requirement, Unsatisfiable, ask, required, solve
+from lockyard.resolve.once import Once
 
 
 @frozen(kw_only=True)
@@ -46,6 +47,7 @@ def resolve_debian(  # noqa: PLR0913 (every part of the world comes in by name)
     now: datetime,
     keyring: Path | None = None,
     reporter: Reporter | None = None,
+    once: Once | None = None,
 ) -> Resolution:
     """Find the packages that a suite needs to meet the roots.
 
@@ -53,6 +55,7 @@ def resolve_debian(  # noqa: PLR0913 (every part of the world comes in by name)
     ``Essential`` packages are asked for by the first label. ``pinned`` maps names to versions
     that stay wherever they can. ``keys`` are fingerprints to trust, ``keyring`` a folder of
     more public keys, ``cache`` a folder for verified indexes, ``now`` an aware datetime.
+    Resolutions that share ``once`` fetch and verify a suite's documents once, for all of them.
 
     Raises UsageError for a malformed root or key, FetchError and IntegrityError for what the
     mirror gives, ResolveError where the roots can't be met together.
@@ -66,9 +69,19 @@ def resolve_debian(  # noqa: PLR0913 (every part of the world comes in by name)
         cache=cache,
         reporter=reporter or Silent(),
     )
-    certs = find_certs(keys, keyring)
-    release = read_release(archive.release(), suite=suite, certs=certs, now=now)
-    index = _read_index(archive, release, components, architecture)
+    once = once or Once()
+
+    def verified() -> Release:
+        certs = find_certs(keys, keyring)
+        return read_release(archive.release(), suite=suite, certs=certs, now=now)
+
+    key = (mirror, source, suite, keys, keyring)
+    release = once.get(key, verified)
+    scan = once.get(
+        (key, components, architecture),
+        lambda: _read_scan(archive, release, components, architecture),
+    )
+    index = Index(scan, architecture)
     requirements = _requirements(index, asked)
     try:
         records = solve(index, requirements, pinned)
@@ -93,9 +106,9 @@ def _parse_roots(label: str, texts: Iterable[str], architecture: str) -> tuple[C
         ) from error
 
 
-def _read_index(
+def _read_scan(
     archive: Archive, release: Release, components: Iterable[str], architecture: str
-) -> Index:
+) -> Scan:
     apart = release.all_apart and "all" in release.architectures
     architectures = (architecture, "all") if apart else (architecture,)
     texts = {
@@ -105,7 +118,7 @@ def _read_index(
         for component in components
         for name in architectures
     }
-    return Index(texts, architecture)
+    return Scan(texts)
 
 
 def _requirements(index: Index, asked: Mapping[str, tuple[Clause, ...]]) -> tuple[Requirement, ...]:

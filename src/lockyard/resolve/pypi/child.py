@@ -7,6 +7,7 @@ and ends. Its parent cleans the environment that it runs in (see process).
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import BinaryIO
@@ -38,9 +39,14 @@ def _claim_stdout() -> BinaryIO:
 
 
 def main() -> None:
-    """Serve one request."""
+    """Serve one request, and leave without waiting for anything."""
+    # What is made here lives until the answer: there is nothing for the collector to find.
+    gc.disable()
     with _claim_stdout() as out:
         out.write(protocol.encode(answer(sys.stdin.buffer.read())))
+    sys.stderr.flush()
+    # Pages that were expected for nothing may still be on their way.
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -16,9 +16,10 @@ from pip._internal.req import InstallRequirement
 from pip._internal.utils.hashes import Hashes
 from pip._internal.utils.wheel import wheel_dist_info_dir
 
-from .pages import NETWORK_ERRORS, Pages, SizedFile, describe
+from .pages import Pages, SizedFile
 from .recipes import Recipes
 from .refusal import refusal
+from .supply import NETWORK_ERRORS, describe
 
 # More than any real METADATA has, and little enough to hold.
 _LARGEST = 16 << 20
@@ -99,7 +100,9 @@ class MetadataReader:
         if contents is None:
             contents = self._fetch(preparer, name, file)
             self.store.put(file.sha256, contents)
-        return get_metadata_distribution(contents, file.file, name)
+        distribution = get_metadata_distribution(contents, file.file, name)
+        self.pages.supply.expect(each.name for each in distribution.iter_dependencies())
+        return distribution
 
     def _built_distribution(self, name: str, file: SizedFile) -> BaseDistribution:
         built = self.recipes.built(name, file)

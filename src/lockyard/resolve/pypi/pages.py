@@ -4,68 +4,49 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from attrs import frozen
-from pip._internal.exceptions import (
-    ConnectionFailedError,
-    ConnectionTimeoutError,
-    NetworkConnectionError,
-    ProxyConnectionError,
-    SSLVerificationError,
-)
-from pip._internal.index.collector import (
-    IndexContent,
-    LinkCollector,
-    _get_simple_response,
-    _make_index_content,
-    _NotAPIContent,
-    _NotHTTP,
-)
+from pip._internal.index.collector import IndexContent, LinkCollector
 from pip._internal.models.link import Link
 from pip._internal.models.search_scope import SearchScope
-from pip._internal.network.session import PipSession
 from pip._vendor.packaging.utils import canonicalize_name
-from pip._vendor.requests.exceptions import RequestException
 
 from .protocol import PageFile
 from .refusal import refusal
-
-NETWORK_ERRORS = (
-    ConnectionFailedError,
-    ConnectionTimeoutError,
-    NetworkConnectionError,
-    ProxyConnectionError,
-    RequestException,
-    SSLVerificationError,
-)
+from .supply import PAGE_TYPE, Page, PageSupply
 
 T = TypeVar("T")
 
-_JSON = "application/vnd.pypi.simple.v1+json"
 
+def read_entries(
+    data: bytes, package: str, fits: Callable[[str], bool] = lambda _: True
+) -> list[dict[str, Any]]:
+    """Return the entries of a project page (PEP 691) whose files' names fit.
 
-def describe(error: Exception) -> str:
-    """Say in words what went wrong on the way to the index."""
-    status = getattr(getattr(error, "response", None), "status_code", None)
-    if status is not None:
-        return f"answered with HTTP status {status}"
-    context = getattr(error, "context", None)
-    text = str(context) if context else type(error).__name__
-    return text.strip().rstrip(".")
-
-
-def read_page(data: bytes, package: str, *, dated: bool) -> tuple[PageFile, ...]:
-    """Read a project page (PEP 691); with ``dated``, each file must say when it was uploaded.
-
-    Raise Refusal for anything that isn't such a page: pip would fail on it without a word
-    on which package is at fault.
+    Raise Refusal for anything that isn't such a page. What an entry says isn't looked at.
     """
     try:
-        entries = json.loads(data)["files"]
+        entries: list[dict[str, Any]] = json.loads(data)["files"]
+        return [entry for entry in entries if fits(_expect(entry["filename"], str))]
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise refusal("page", "the index's page is malformed", package) from error
+
+
+def read_files(
+    entries: Iterable[dict[str, Any]], package: str, *, dated: bool
+) -> tuple[PageFile, ...]:
+    """Read entries of a page; with ``dated``, each must say when its file was uploaded.
+
+    Raise Refusal for one that is malformed: pip would fail on it without a word on which
+    package is at fault.
+    """
+    try:
         files = tuple(_read_file(entry) for entry in entries)
-    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise refusal("page", "the index's page is malformed", package) from error
     if dated and not all(file.uploaded for file in files):
         text = "the index doesn't say when files were uploaded, which a cut-off date needs"
@@ -123,46 +104,65 @@ class SizedFile:
 
 
 class Pages(LinkCollector):
-    """Fetch the pages that pip's finder asks for, and remember what they list.
+    """Give pip's finder the pages that it asks for, and remember what they list.
 
     pip takes a page that can't be had for an empty one, and would then blame the
     requirements; here only an answer of 404 means that there is no such package. pip also
     drops the sizes of files, which the lock records.
+
+    Pages list a hundred times as many files as fit a target, and most of a resolution's time
+    would go by with pip looking at each. It gets those that ``fits`` tells by package and name.
     """
 
-    def __init__(self, session: PipSession, search_scope: SearchScope, *, dated: bool) -> None:
-        super().__init__(session, search_scope)
+    def __init__(
+        self,
+        supply: PageSupply,
+        search_scope: SearchScope,
+        fits: Callable[[str, str], bool],
+        *,
+        dated: bool,
+    ) -> None:
+        super().__init__(supply.session, search_scope)
+        self.supply = supply
+        self.fits = fits
         self.dated = dated
-        self.files: dict[str, dict[str, PageFile] | None] = {}
+        self._files: dict[str, dict[str, PageFile]] = {}
+        self._pages: dict[str, Page | None] = {}
 
     def fetch_response(
         self, location: Link, package_name: str | None = None
     ) -> IndexContent | None:
         """Return the page of a package, None if the index doesn't know the package."""
         package = str(canonicalize_name(package_name or ""))
-        try:
-            response = _get_simple_response(location.url, session=self.session)
-        except NetworkConnectionError as error:
-            if error.response is not None and error.response.status_code == 404:
-                self.files[package] = None
-                return None
-            raise refusal("index", describe(error), package) from error
-        except NETWORK_ERRORS as error:
-            raise refusal("index", describe(error), package) from error
-        except (_NotAPIContent, _NotHTTP) as error:
-            raise refusal("page", "the index's answer is no package page", package) from error
-        if not response.headers.get("Content-Type", "").lower().startswith(_JSON):
-            text = "the index has no JSON pages (PEP 691), and others don't tell sizes"
-            raise refusal("page", text, package)
-        files = read_page(response.content, package, dated=self.dated)
-        self.files[package] = {file.file: file for file in files}
-        return _make_index_content(response, cache_link_parsing=location.cache_link_parsing)
+        page = self._pages[package] = self.supply.page(package, location.url)
+        if page is None:
+            return None
+        entries = read_entries(page.data, package, partial(self.fits, package))
+        files = read_files(entries, package, dated=self.dated)
+        self._files[package] = {file.file: file for file in files}
+        return IndexContent(
+            json.dumps({"files": entries}).encode(),
+            PAGE_TYPE,
+            encoding=None,
+            url=page.url,
+            cache_link_parsing=location.cache_link_parsing,
+        )
+
+    def listed(self, package: str) -> tuple[PageFile, ...] | None:
+        """Return all that the index lists of a package: nothing if it was never asked for.
+
+        None if the index doesn't know the package.
+        """
+        page = self._pages.get(package, Page(url="", data=b'{"files": []}'))
+        if page is None:
+            return None
+        return read_files(read_entries(page.data, package), package, dated=self.dated)
 
     def file(self, package: str, link: Link | None) -> SizedFile:
         """Return what the index says of a file; raise Refusal unless it has hash and size."""
         package = str(canonicalize_name(package))
         name = "" if link is None else link.filename
-        file = (self.files.get(package) or {}).get(name)
+        file = self._files.get(package, {}).get(name)
         # A page may name any address, and pip would follow a file: URL to this machine's disk.
         if file is None or link is None or link.scheme not in {"http", "https"}:
             raise refusal("page", f"the index lists no such file as {name!r}", package)

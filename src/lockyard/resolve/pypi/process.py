@@ -12,6 +12,7 @@ from pathlib import Path
 
 import lockyard
 from lockyard.errors import ResolveError
+from lockyard.resolve import children
 
 from . import protocol
 from .protocol import Answer, Request
@@ -33,15 +34,12 @@ def ask(request: Request, environ: Mapping[str, str] = os.environ) -> Answer:
     """
     with tempfile.TemporaryDirectory(prefix="lockyard-") as folder:
         try:
-            # On any exception, KeyboardInterrupt among them, run kills the child and waits.
-            done = subprocess.run(
+            done = children.run(
                 [sys.executable, "-s", "-P", "-m", "lockyard.resolve.pypi.child"],
                 input=protocol.encode(request),
-                capture_output=True,
-                cwd=folder,
+                cwd=Path(folder),
                 env=child_environment(environ, Path(folder)),
-                timeout=TIME_LIMIT,
-                check=False,
+                limit=TIME_LIMIT,
             )
         except subprocess.TimeoutExpired as error:
             raise ResolveError(

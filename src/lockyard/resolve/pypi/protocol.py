@@ -34,7 +34,8 @@ class Request:
     add nothing by themselves; ``pins`` maps normalised names to versions, which win where
     they fit. ``cutoff`` is an RFC 3339 time with its offset. ``sdists`` maps the normalised
     names of what may be built from source to the environment of its build, and ``tools`` are
-    what it is built with. Of those among ``compiled`` only metadata is made.
+    what it is built with. Of those among ``compiled`` only metadata is made. ``shared`` is a
+    folder in which those of one run have their pages of the index, empty where there is none.
     """
 
     requirements: tuple[str, ...]
@@ -48,6 +49,7 @@ class Request:
     sdists: Mapping[str, Mapping[str, str]] = field(factory=dict)
     compiled: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
+    shared: str = ""
 
 
 @frozen(kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from pip._internal.models.selection_prefs import SelectionPreferences
 from pip._internal.operations.prepare import RequirementPreparer
 from pip._internal.req import InstallRequirement
 from pip._internal.resolution.resolvelib.resolver import Resolver
+from pip._vendor.packaging.requirements import Requirement
 from piptools.repositories import PyPIRepository
 
 from .metadata import MetadataReader, MetadataStore
@@ -22,6 +23,8 @@ from .recipes import Recipes, WheelsFirst
 from .refusal import refusal
 from .reticent import keep_no_credentials
 from .seams import ForeignPython
+from .suited import Suited
+from .supply import PageSupply
 from .target import PythonTarget
 
 
@@ -77,8 +80,15 @@ class ForeignRepository(PyPIRepository):
         keep_no_credentials(self.session)
         if not self.session.is_secure_origin(Link(request.index)):
             raise refusal("index", "is no https address, and what it says can't be trusted")
+        supply = PageSupply(
+            self.session, request.index, Path(request.shared) if request.shared else None
+        )
+        supply.expect([*_names(request.requirements), *request.pins])
         self.pages = Pages(
-            self.session, self._finder.search_scope, dated=request.cutoff is not None
+            supply,
+            self._finder.search_scope,
+            Suited(request.target, frozenset(request.sdists)),
+            dated=request.cutoff is not None,
         )
         store = MetadataStore(Path(request.cache) / "metadata")
         self.recipes = Recipes(request)
@@ -95,6 +105,13 @@ class ForeignRepository(PyPIRepository):
             target_python=ForeignPython(request.target),
             uploaded_prior_to=self.options.uploaded_prior_to,
         )
+
+
+def _names(requirements: Iterable[str]) -> Iterator[str]:
+    """Give the names of what is required on the target, which markers are evaluated for."""
+    for each in map(Requirement, requirements):
+        if each.marker is None or each.marker.evaluate():
+            yield each.name
 
 
 def _pip_arguments(request: Request) -> list[str]:

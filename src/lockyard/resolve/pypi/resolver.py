@@ -55,6 +55,7 @@ def resolve_pypi(  # noqa: PLR0913 - each is a given of the resolution, and name
     builders: Mapping[str, str] = MappingProxyType({}),
     build_tools: Sequence[str] = (),
     reporter: Reporter = Silent(),  # noqa: B008 - it has no state
+    shared: Path | None = None,
 ) -> tuple[Wheel, ...]:
     """Choose one wheel a package such that all requirements hold on a target.
 
@@ -68,7 +69,9 @@ def resolve_pypi(  # noqa: PLR0913 - each is a given of the resolution, and name
     version will do, to the environment of their build, and ``build_tools`` pins what they are
     built with (``setuptools==68.0.0``). Their wheels are kept in ``cache`` (see lockyard.
     resolve.sdist). Those that ``builders`` maps to the names of envs are compiled there, while
-    an image is built; here only their metadata is asked for.
+    an image is built; here only their metadata is asked for. ``shared`` is an empty folder of
+    this run's: resolutions that are given the same one see each page of the index as the first
+    of them did.
 
     The wheels are sorted by name; ``required_by`` holds packages and origins. Raise SpecError
     for what isn't a requirement, ResolveError if there is no solution, FetchError if the index
@@ -94,6 +97,7 @@ def resolve_pypi(  # noqa: PLR0913 - each is a given of the resolution, and name
         sdists={canonicalize_name(name): dict(each) for name, each in sorted(sdists.items())},
         compiled=tuple(sorted(canonicalize_name(name) for name in builders)),
         tools=tuple(str(tool) for tool in parse_tools(build_tools)),
+        shared="" if shared is None else str(shared.absolute()),
     )
     builder = SdistBuilder(
         index=Index(address=request.index, source=source, cert=request.cert),

@@ -94,9 +94,7 @@ def _conflict(
             sorted(causes, key=lambda each: (each.package, each.parent, each.requirement))
         ),
         pages={
-            cause.package: None if files is None else tuple(files.values())
-            for cause in causes
-            if (files := pages.files.get(cause.package, {})) != {}
+            cause.package: files for cause in causes if (files := pages.listed(cause.package)) != ()
         },
     )
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from installer.exceptions import InstallerError
 from installer.sources import WheelFile
 
 from lockyard.errors import BuildError, IntegrityError, SpecError
+from lockyard.resolve import children
 
 # How long a hook of a build may take, in seconds. Pure packages take one or two.
 TIME_LIMIT = 600
@@ -74,10 +73,8 @@ class Sandbox:
                 start_new_session=True,
                 umask=0o022,
             )
-            try:
+            with children.ended(process):
                 status = process.wait(TIME_LIMIT)
-            finally:
-                _end_group(process)
         if status:
             raise subprocess.CalledProcessError(status, list(cmd))
 
@@ -176,9 +173,3 @@ def isolation() -> tuple[str, ...]:
         return ()
     # By its whole path: in the sandbox there is no other program to be found.
     return (shutil.which(_NO_NETWORK[0]) or "", *_NO_NETWORK[1:]) if done.returncode == 0 else ()
-
-
-def _end_group(process: subprocess.Popen[bytes]) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()

@@ -1,0 +1,61 @@
+"""Measure Lockyard against what would be used instead: ``python -m benchmarks --help``."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.builds import bump, cold
+from benchmarks.contest import Bench
+from benchmarks.fetching import fetching
+from benchmarks.noop import growth, noop
+from benchmarks.pushing import pushing
+from benchmarks.report import as_json, machine, markdown, plot, record, write_docs
+
+ROOT = Path(__file__).resolve().parents[1]
+CASES: dict[str, Callable[[Bench], None]] = {
+    "cold": cold,
+    "bump": bump,
+    "noop": noop,
+    "growth": growth,
+    "fetching": fetching,
+    "pushing": pushing,
+}
+
+
+def main() -> None:
+    """Run the cases that are asked for, and print a table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=f"of {', '.join(CASES)}; all")
+    parser.add_argument("--runs", type=int, default=3, help="how often each is run (3)")
+    parser.add_argument("--json", type=Path, help="the file to write results to, to compare later")
+    parser.add_argument("--output", type=Path, help="the folder to write table and plots to")
+    parser.add_argument("--scratch", type=Path, help="where to work, in the store's file system")
+    parser.add_argument(
+        "--write-docs", action="store_true", help="write the tables of docs/performance.md"
+    )
+    given = parser.parse_args()
+    unknown = sorted(set(given.cases) - CASES.keys())
+    if unknown:
+        parser.error(f"there is no case {', '.join(unknown)}; there are {', '.join(CASES)}")
+    with tempfile.TemporaryDirectory(dir=given.scratch, prefix="lockyard-bench-") as folder:
+        bench = Bench(folder=Path(folder), runs=given.runs)
+        for name in given.cases or CASES:
+            CASES[name](bench)
+    results = record(bench, machine())
+    print(markdown(results))  # noqa: T201
+    if given.write_docs:
+        (ROOT / "benchmarks/results.json").write_text(as_json(results))
+        write_docs(results, ROOT / "docs/performance.md")
+    if given.json:
+        given.json.write_text(as_json(results))
+    if given.output:
+        given.output.mkdir(parents=True, exist_ok=True)
+        (given.output / "benchmarks.md").write_text(markdown(results))
+        plot(results, given.output / "benchmarks.svg")
+
+
+if __name__ == "__main__":
+    main()
