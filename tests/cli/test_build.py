@@ -306,6 +306,28 @@ def test_interrupted_fetch(yard: Yard) -> None:
     assert yard.run("build", "trial").returncode == 0
 
 
+def test_a_lock_that_changes_while_its_image_is_built(yard: Yard) -> None:
+    alpha = yard.wheel("alpha")
+    yard.lock("trial", yard.base(), alpha)
+    lock = yard.root / "locks/trial.lock.toml"
+    before = lock.read_bytes()
+    yard.site.stalls.add(f"/files/{alpha.file}")
+    with subprocess.Popen(
+        yard.command("build", "trial"), cwd=yard.root, env=yard.environment()
+    ) as process:
+        assert yard.site.stalled.wait(SECONDS)
+        lock.write_bytes(before + b"# later\n")
+        yard.site.stalls.clear()
+        yard.site.released.set()
+        assert process.wait(SECONDS) == 0
+    (ledger,) = yard.root.glob("dist/*/lockyard.json")
+    said = json.loads(ledger.read_bytes())
+    assert said["lock"] == hashlib.sha256(before).hexdigest()
+    # And the next build looks at it again.
+    yard.run("build", "trial")
+    assert json.loads(ledger.read_bytes())["origin"] != said["origin"]
+
+
 def test_interrupted_lock(yard: Yard) -> None:
     yard.lock("trial", yard.base())
     before = yard.state()

@@ -74,7 +74,6 @@ def test_a_context_knows_all_its_files(context: Context, store: Store, tmp_path:
     assert found - listed == {"./Dockerfile", "./SHA256SUMS"}
     assert listed < found
     assert context.size == sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    assert context.dockerfile == hashlib.sha256((folder / "Dockerfile").read_bytes()).hexdigest()
 
 
 def test_the_umask_does_not_show(context: Context, store: Store, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,20 @@ def test_commands_as_they_are(plan: ImagePlan) -> None:
         assert line.startswith("RUN --network=none [")
         assert json.loads(line.removeprefix("RUN --network=none "))[-2:] == ["-euc", command]
         assert "PATH=/opt/venv/bin:/bin" in line
+
+
+def test_commands_see_nothing_of_who_builds(plan: ImagePlan) -> None:
+    told = render("@{steps}", evolve(plan, run=("env",)), "Dockerfile")
+    command = json.loads(told.removeprefix("RUN --network=none "))
+    given = {"HTTPS_PROXY": "http://name:secret@proxy", "no_proxy": "x", "HOME": "/else"}
+    ran = subprocess.run(command, env=given, stdout=subprocess.PIPE, text=True, check=True)
+    seen = dict(line.split("=", 1) for line in ran.stdout.splitlines())
+    assert seen.keys() - {"PWD", "OLDPWD", "SHLVL", "_"} == {
+        "HOME",
+        "PATH",
+        "PYTHONDONTWRITEBYTECODE",
+    }
+    assert seen["HOME"] == "/root"
 
 
 def test_nothing_from_outside_decides_what_the_template_builds(plan: ImagePlan) -> None:

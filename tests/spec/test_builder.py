@@ -69,6 +69,17 @@ def test_the_variant_that_compiles(write: Callable[..., None], root: Path) -> No
             "compilers has fast-pack compiled itself",
         ),
         (
+            {"compilers": BUILDER + 'run = ["ldconfig"]\n'},
+            "compilers has commands to run, and the stage that compiles runs none",
+        ),
+        (
+            {
+                "below": BUILDER,
+                "compilers": 'title = "C"\nextends = "below"\nrun-scripts = true\n',
+            },
+            "compilers has packages installed by their scripts",
+        ),
+        (
             {"trial": 'platforms = ["linux/amd64", "linux/arm64"]\n' + ENV},
             "compilers isn't for linux/arm64",
         ),

@@ -11,12 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from lockyard.docker.bake import FILE
 from lockyard.errors import LockError, SpecError
 from lockyard.events import Silent
+from lockyard.lock.file import write_lock
 from lockyard.spec.reader import Fleet, read_fleet
 from lockyard.store.store import Store
 from lockyard.tasks.dockerfile import DockerfileWriter, dockerfile_of
 from lockyard.tasks.plan import plan_env
+from tests.tasks.conftest import lock_of, wheel
 
 ROOT = Path(__file__).resolve().parents[2]
 ENV = "minimal-py311"
@@ -31,6 +34,23 @@ def writer(fleet: Fleet, output: Path) -> DockerfileWriter:
         reporter=Silent(),
         jobs=2,
     )
+
+
+def test_the_bake_file_is_replaced_at_once(
+    fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_lock(fleet.root, lock_of(fleet, wheel("alpha", "1.0")))
+    monkeypatch.setattr(DockerfileWriter, "_write", lambda _, plan: plan)
+    monkeypatch.setattr("lockyard.tasks.dockerfile.check_coherent", lambda *_: None)
+    output = tmp_path / "docker"
+    output.mkdir()
+    bake, old = output / FILE, tmp_path / "old"
+    bake.write_text("old")
+    old.hardlink_to(bake)
+    _, failed = writer(fleet, output).write_all(["trial"])
+    assert failed == {}
+    assert (len(json.loads(bake.read_text())["target"]), old.read_text()) == (2, "old")
+    assert [each.name for each in output.iterdir()] == [FILE]
 
 
 @pytest.fixture(scope="module")

@@ -36,8 +36,10 @@ def test_only_a_whole_image_counts_as_built(fleet: Fleet) -> None:
         (folder / "lockyard.json").write_text(text, encoding="latin-1")
         assert list_env(fleet, "trial", Path("dist"))[0].digest == ""
     (folder / "index.json").touch()
-    (folder / "lockyard.json").write_text('{"blobs": {}, "images": []}')
-    assert list_env(fleet, "trial", Path("dist"))[0].digest == ""
+    said = '{"blobs": {}, "images": {"linux/amd64": "sha256:1"}, "layers": %s}'
+    for text in ('{"blobs": {}, "images": []}', said % "[]", said % '{"linux/amd64": 1}'):
+        (folder / "lockyard.json").write_text(text)
+        assert list_env(fleet, "trial", Path("dist"))[0].digest == ""
     (folder / "lockyard.json").write_text(
         json.dumps({"blobs": {}, "images": {"linux/amd64": "sha256:1"}})
     )

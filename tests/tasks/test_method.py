@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from attrs import evolve
 
+from lockyard.docker import debs
 from lockyard.docker.engine import Engine
 from lockyard.errors import BuildError, EngineError
 from lockyard.lock.file import write_lock
@@ -61,3 +62,16 @@ def test_the_dockerfile_decides_beside_the_plan(fleet: Fleet, plan: ImagePlan) -
     # What is under way goes on with what it has read.
     assert (first.inputs(plan), first.dockerfile(plan)) == (told, "FROM scratch\n")
     assert Embedded().inputs(plan) == {}
+
+
+def test_what_the_dockerfile_runs_decides_as_well(
+    fleet: Fleet, plan: ImagePlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (fleet.root / "images/inference/Dockerfile").write_text("@{debs}\n")
+    asking = evolve(plan, installed=(deb_artifact("tcpdump", "4.99"),))
+    told = by_engine(fleet).inputs(asking)
+    assert by_engine(fleet).inputs(asking) == told
+    monkeypatch.setattr(debs, "_SCRIPT", "dpkg --install\n")
+    changed = by_engine(fleet).inputs(asking)
+    assert changed["dockerfile"] == told["dockerfile"]
+    assert changed != told

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -52,9 +53,31 @@ def test_whatever_decides_an_image_changes_it(root: Path, file: str, envs: set[s
     assert {env for env in before if of(root, env) != before[env]} == envs
 
 
-def test_a_file_that_is_new_in_the_recipe_changes_it(root: Path) -> None:
+def test_what_the_recipe_lays_changes_it(root: Path) -> None:
+    # A link to a folder, which several recipes may share.
+    shared, recipe = root / "shared", root / "images/inference/recipe.toml"
+    shared.mkdir()
+    (shared / "start").write_text("one")
+    (root / "images/inference/files").symlink_to(shared)
+    laid = '[files]\n"/start" = { from = "files/start", mode = "0755", owner = "root" }\n'
+    recipe.write_text(recipe.read_text() + laid)
     before = of(root)
-    (root / "images/inference/Dockerfile").write_text("FROM scratch")
+    (shared / "start").write_text("two")
+    assert of(root) != before
+
+
+def test_the_recipe_of_what_compiles_changes_it(root: Path) -> None:
+    folder = root / "images/tools"
+    shutil.copytree(root / "images/inference", folder)
+    trial = root / "envs/trial.toml"
+    (root / "envs/compilers.toml").write_text(
+        trial.read_text().replace("title", 'recipe = "tools"\ntitle', 1)
+    )
+    trial.write_text(trial.read_text() + '[sdists.fast]\nbuilder = "compilers"\n')
+    (root / "locks/compilers.lock.toml").write_text("")
+    before = of(root)
+    with (folder / "recipe.toml").open("a") as stream:
+        stream.write("#\n")
     assert of(root) != before
 
 

@@ -130,8 +130,8 @@ def _check_replaceable(folder: Path) -> None:
 def read_ledger(folder: Path) -> dict[str, Any] | None:
     """Return what a layout's ledger says, if all the blobs that it names are there.
 
-    It has ``images``, digests by platform, and ``blobs``, sizes in bytes by sha256; a ledger
-    of another shape is none.
+    It has ``images``, digests by platform, ``blobs``, sizes in bytes by sha256, and may have
+    ``layers``, lists by platform; a ledger of another shape is none.
     """
     try:
         ledger = json.loads((folder / LEDGER).read_bytes())
@@ -140,6 +140,7 @@ def read_ledger(folder: Path) -> dict[str, Any] | None:
             for name, size in ledger["blobs"].items()
         )
         sound = sound and all(isinstance(each, str) for each in ledger["images"].values())
+        sound = sound and all(isinstance(each, list) for each in ledger.get("layers", {}).values())
     except (OSError, ValueError, LookupError, AttributeError, TypeError, RecursionError):
         return None
     return ledger if sound else None

@@ -57,11 +57,6 @@ class Context:
         """Return the bytes of all files."""
         return sum(file.size for file in self.files)
 
-    @property
-    def dockerfile(self) -> str:
-        """Return the sha256 of the Dockerfile, which with the plan decides what is built."""
-        return next(file.sha256 for file in self.files if file.path == DOCKERFILE)
-
 
 def context_of(
     plan: ImagePlan,
@@ -90,11 +85,9 @@ def context_of(
         *(_archive(path, built[layer_key(layer)]) for path, layer in archives),
         *(_package("wheels", wheel) for wheel in wheels),
         _text("requirements.txt", pinned(wheels)),
-        *([_text(COMPILE, _compile_text())] if any(each.compiler for each in layers) else ()),
         *(_package(FOLDER, each) for each in plan.compiled),
-        *(_text(path, text) for path, text in compile_texts(plan)),
         *(_package(debs.FOLDER, each) for each in plan.installed),
-        *(_text(path, text) for path, text in debs.install_texts(plan)),
+        *(_text(path, text) for path, text in own_texts(plan)),
         *(_layout(base) if base else ()),
     ]
     files.sort(key=lambda file: file.path)
@@ -102,9 +95,13 @@ def context_of(
     return Context(files=(_text(DOCKERFILE, dockerfile), _text(SUMS, sums), *files))
 
 
-def _compile_text() -> str:
-    """Return the program that compiles modules, the one that the embedded builder runs."""
-    return Path(child.__file__).read_text(encoding="utf-8")
+def own_texts(plan: ImagePlan) -> Iterator[tuple[str, str]]:
+    """Give the paths and texts of the programs that the Dockerfile runs, which are Lockyard's."""
+    if any(isinstance(layer, WheelLayer) and layer.compiler for layer in plan.layers):
+        # The one that the embedded builder runs.
+        yield COMPILE, Path(child.__file__).read_text(encoding="utf-8")
+    yield from compile_texts(plan)
+    yield from debs.install_texts(plan)
 
 
 def archived(plan: ImagePlan) -> list[Layer]:

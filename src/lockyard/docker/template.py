@@ -98,8 +98,10 @@ def prefix_of(plan: ImagePlan) -> Prefix:
 def _steps(plan: ImagePlan) -> Iterator[str]:
     """Give an env's own commands as instructions, in a form that nothing in them ends or fills."""
     path = [line for line in plan.config["Env"] if line.startswith("PATH=")]
-    # What Python compiles has the time in it at which it did.
-    shell = ["/usr/bin/env", *path, "PYTHONDONTWRITEBYTECODE=1", "/bin/sh", "-euc"]
+    # What Python compiles has the time in it at which it did. And buildx hands on the user's
+    # proxies, with their passwords, as variables that no Dockerfile has to name.
+    fixed = ["-i", "HOME=/root", *path, "PYTHONDONTWRITEBYTECODE=1"]
+    shell = ["/usr/bin/env", *fixed, "/bin/sh", "-euc"]
     for command in plan.run:
         yield f"RUN --network=none {json.dumps([*shell, command])}"
 

@@ -26,6 +26,12 @@ def builder_faults(env: Env, builder: Env, file: str) -> Iterator[Fault]:
     if compiled := builder_names(builder):
         reason = f"{builder.name} has {', '.join(sorted(compiled))} compiled itself"
         yield Fault(file, key, reason, "name an env that needs no builder")
+    if builder.run:
+        reason = f"{builder.name} has commands to run, and the stage that compiles runs none"
+        yield Fault(file, key, reason, "name an env that has no run")
+    if builder.run_scripts:
+        reason = f"{builder.name} has packages installed by their scripts, which isn't done there"
+        yield Fault(file, key, reason, "name an env that has no run-scripts")
     if builder.base != env.base:
         # Its Python, its C library and its prefix are what extensions are compiled for.
         reason = f"{builder.name} stands on {builder.base}, and this env on {env.base}"

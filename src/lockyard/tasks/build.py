@@ -61,7 +61,7 @@ class _Job:
     folder: Path
     ledger: Mapping[str, Any] | None
     method: Method
-    root: Path
+    lock: str
     origin: str
 
     @property
@@ -197,6 +197,8 @@ class Builder:
         """Return an env's images. Raise SpecError or LockError for what can't be built."""
         by_image: dict[str, list[ImagePlan]] = {}
         plans = plan_env(self.fleet, name)
+        # Before the build, while which it may be made anew.
+        lock = lock_sha256(self.fleet.root, name)
         suited = self.method.suited(plans)
         for platform in sorted({plan.target.platform for plan in plans if plan not in suited}):
             self.reporter.note(f"{name}: {platform} is left out, since the engine can't run it")
@@ -208,7 +210,7 @@ class Builder:
                 folder=self.output / image,
                 ledger=read_ledger(self.output / image),
                 method=self.method,
-                root=self.fleet.root,
+                lock=lock,
                 origin=origin,
             )
             for image, plans in by_image.items()
@@ -266,7 +268,7 @@ class Builder:
         """Write an image's layout; return its ledger."""
         from lockyard.assemble.layout import write_layout  # noqa: PLC0415
 
-        made_from = {"lock": lock_sha256(job.root, job.env), "origin": job.origin}
+        made_from = {"lock": job.lock, "origin": job.origin}
         ledger = ledger_of(job.plans, images, {**job.made_by, **made_from})
         write_layout(images, job.names.repository, ledger_text(ledger), self.store, job.folder)
         return ledger

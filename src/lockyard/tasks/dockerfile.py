@@ -8,6 +8,7 @@ from pathlib import Path
 
 from attrs import frozen
 
+from lockyard.assemble.replace import replace_file
 from lockyard.build.built import BuiltLayer
 from lockyard.build.content import layer_content
 from lockyard.build.image import LayerBuilds, check_collisions, drop_damaged
@@ -69,7 +70,7 @@ class DockerfileWriter:
                 failed[name] = error
         if plans:
             with output_faults(self.output):
-                (self.output / FILE).write_text(bake_text(plans), encoding="utf-8")
+                replace_file(self.output / FILE, bake_text(plans).encode())
         return written, failed
 
     def _write(self, plan: ImagePlan) -> WrittenContext:

@@ -58,7 +58,7 @@ def changes(
     for platform, each in now.items():
         if then.get(platform) != each:
             told += reasons(each, then.get(platform))
-    return tuple(dict.fromkeys(told)) or ("its Dockerfile is another",)
+    return tuple(dict.fromkeys(told)) or ("its Dockerfile is another, or what that runs",)
 
 
 def ledger_text(ledger: Mapping[str, Any]) -> bytes:

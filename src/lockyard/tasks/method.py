@@ -15,6 +15,7 @@ from lockyard.assemble.layout import Image
 from lockyard.errors import BuildError, EngineError
 from lockyard.lock.model import Artifact
 from lockyard.plan.image import ImagePlan
+from lockyard.plan.layer import digest_of
 from lockyard.spec.reader import Fleet
 from lockyard.tasks.supply import Supply
 
@@ -125,8 +126,12 @@ class ByEngine:
         return found
 
     def inputs(self, plan: ImagePlan) -> Mapping[str, str]:
-        """See Method."""
-        return {"dockerfile": hashlib.sha256(self.dockerfile(plan).encode()).hexdigest()}
+        """See Method: the Dockerfile, and the programs of Lockyard's own that it runs."""
+        from lockyard.docker.context import own_texts  # noqa: PLC0415
+
+        dockerfile = hashlib.sha256(self.dockerfile(plan).encode()).hexdigest()
+        programs = dict(own_texts(plan))
+        return {"dockerfile": dockerfile, **({"programs": digest_of(programs)} if programs else {})}
 
     def dockerfile(self, plan: ImagePlan) -> str:
         """Return a plan's Dockerfile, the same each time, whatever becomes of the template."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from attrs import define, field
@@ -18,7 +18,7 @@ from lockyard.spec.reader import WORKSPACE_FILE, Fleet
 class Origins:
     """Digests of the files that decide the plans of envs' images.
 
-    They are the workspace's, the env's and its lock, its recipe's, those of what it extends and
+    They are the workspace's, the env's, its lock and its recipe's, the same of what it extends and
     of what compiles for it, and this program's own. What has the same digest as at its last build
     needs no plan to be found unchanged; what hasn't, for a comment's sake, say, is planned to find
     that out.
@@ -29,15 +29,15 @@ class Origins:
     _recipes: dict[str, bytes] = field(factory=dict)
 
     def of(self, env: Env) -> str:
-        """Return the digest of what an env's images are made from, "" if it can't be had."""
+        """Return the digest of what an env's images are made from, "" if it can't be had.
+
+        Raise SpecError for a recipe with faults.
+        """
         try:
             if self._shared is None:
                 workspace = (self.fleet.root / WORKSPACE_FILE).read_bytes()
                 self._shared = _digest([_program(), workspace])
-            if env.recipe not in self._recipes:
-                self._recipes[env.recipe] = _tree(self.fleet.root / "images" / env.recipe)
-            parts = [self._shared, self._recipes[env.recipe], *self._own(env)]
-            return _digest(parts).hex()
+            return _digest([self._shared, *self._own(env)]).hex()
         except OSError:
             return ""
 
@@ -45,24 +45,33 @@ class Origins:
         """Give the contents of an env's own files, and of those that it stands on."""
         yield (self.fleet.root / f"envs/{env.name}.toml").read_bytes()
         yield (self.fleet.root / lock_path(env.name)).read_bytes()
-        for name, content in sorted(env.contents.items()):
-            yield name.encode()
-            yield content
+        yield _files(env.contents)
+        yield self._recipe(env.recipe)
         for other in (env.parent, env.builder):
             if other is not None:
                 yield from self._own(other)
 
+    def _recipe(self, name: str) -> bytes:
+        """Return the digest of a recipe and of what it lays, wherever links have that from."""
+        if name not in self._recipes:
+            laid = _files(self.fleet.recipe(name).contents)
+            own = (self.fleet.root / f"images/{name}/recipe.toml").read_bytes()
+            self._recipes[name] = _digest([own, laid])
+        return self._recipes[name]
+
 
 def _program() -> bytes:
     """Return the digest of this program's own code, the same wherever that stands."""
-    return _tree(Path(lockyard.__file__).parent, "*.py")
+    folder = Path(lockyard.__file__).parent
+    return _files(
+        {str(each.relative_to(folder)): each.read_bytes() for each in folder.rglob("*.py")}
+    )
 
 
-def _tree(folder: Path, pattern: str = "*") -> bytes:
-    """Return the digest of the files below a folder that a pattern names, by their paths."""
-    files = sorted(path for path in folder.rglob(pattern) if path.is_file())
-    parts = ((str(path.relative_to(folder)).encode(), path.read_bytes()) for path in files)
-    return _digest(part for pair in parts for part in pair)
+def _files(contents: Mapping[str, bytes]) -> bytes:
+    """Return the digest of files by their paths."""
+    named = ((name.encode(), content) for name, content in sorted(contents.items()))
+    return _digest(part for pair in named for part in pair)
 
 
 def _digest(parts: Iterable[bytes]) -> bytes:
