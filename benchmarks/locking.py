@@ -89,14 +89,16 @@ class Row:
     fault: str = ""
 
 
-def run(runs: int, cases: Sequence[Case] = CASES) -> list[Row]:
+def run(runs: int, cases: Sequence[Case] = CASES, tools: Sequence[str] = TOOLS) -> list[Row]:
     """Measure each tool ``runs`` times on each set, after a run that warms its caches."""
     with tempfile.TemporaryDirectory(prefix="lockyard-benchmark-") as name:
         folder = Path(name)
-        old_compile = _pip_tools(folder) if any(_is_old(case) for case in cases) else None
+        needed = "pip-compile" in tools and any(_is_old(case) for case in cases)
+        old_compile = _pip_tools(folder) if needed else None
         rows: list[Row] = []
         for case in cases:
-            commands = _commands(case, folder, old_compile)
+            known = _commands(case, folder, old_compile)
+            commands = {tool: known[tool] for tool in tools if tool in known}
             series = {tool: Row(case=case.name, tool=tool) for tool in commands}
             for number in range(runs + 1):
                 for tool, command in commands.items():
@@ -244,6 +246,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--json", type=Path, help="a file to write the runs to")
     parser.add_argument("--case", action="append", choices=[case.name for case in CASES])
+    parser.add_argument("--tool", action="append", choices=TOOLS)
     parser.add_argument("--resolve", help=argparse.SUPPRESS)
     parser.add_argument("--cache", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -251,7 +254,7 @@ def main() -> None:
         resolve(next(case for case in CASES if case.name == given.resolve), given.cache)
         return
     cases = [case for case in CASES if not given.case or case.name in given.case]
-    rows, told = run(given.runs, cases), about()
+    rows, told = run(given.runs, cases, given.tool or TOOLS), about()
     if given.json:
         found = {"about": told, "rows": [asdict(row) for row in rows]}
         given.json.write_text(json.dumps(found, indent=2, sort_keys=True) + "\n")

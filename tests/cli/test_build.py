@@ -275,7 +275,9 @@ def test_output_that_cannot_be_made(yard: Yard) -> None:
     assert (yard.root / "dist").is_file()
 
 
-def _interrupted(yard: Yard, *arguments: str) -> tuple[int, str]:
+def _interrupted(
+    yard: Yard, *arguments: str, sent: signal.Signals = signal.SIGINT
+) -> tuple[int, str]:
     """Run a command, and interrupt it as a terminal does once the site has stalled."""
     with subprocess.Popen(
         yard.command(*arguments),
@@ -287,7 +289,7 @@ def _interrupted(yard: Yard, *arguments: str) -> tuple[int, str]:
         start_new_session=True,
     ) as process:
         assert yard.site.stalled.wait(SECONDS)
-        os.killpg(process.pid, signal.SIGINT)
+        os.killpg(process.pid, sent)
         stderr = process.communicate(timeout=SECONDS)[1]
     yard.site.released.set()
     yard.site.stalls.clear()
@@ -328,13 +330,16 @@ def test_a_lock_that_changes_while_its_image_is_built(yard: Yard) -> None:
     assert json.loads(ledger.read_bytes())["origin"] != said["origin"]
 
 
-def test_interrupted_lock(yard: Yard) -> None:
-    yard.lock("trial", yard.base())
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("which", [("trial",), ("--all", "--jobs", "2")])
+def test_interrupted_lock(yard: Yard, sent: signal.Signals, which: tuple[str, ...]) -> None:
+    for name in ("trial", "other", "third"):
+        yard.lock(name, yard.base())
     before = yard.state()
     release = "/debian/dists/bookworm/InRelease"
     yard.site.files[release] = b"-----BEGIN PGP SIGNED MESSAGE-----\n" * 100
     yard.site.stalls.add(release)
-    status, stderr = _interrupted(yard, "lock", "trial", "--refresh")
+    status, stderr = _interrupted(yard, "lock", *which, "--refresh", sent=sent)
     assert status == 130
     assert "Traceback" not in stderr
     assert yard.state() == before

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from lockyard.errors import ResolveError, UsageError
+from lockyard.events import Silent
 from lockyard.lock.file import lock_path
 from lockyard.resolve.moves import Moves
 from lockyard.spec.reader import read_fleet
-from lockyard.tasks.lock import check_moves
+from lockyard.store.store import Store
+from lockyard.tasks.lock import Locker, check_moves
 from tests.resolve.debian.conftest import paragraph
 from tests.tasks.world import changed_lines, index, signer, site, world
 
@@ -216,3 +218,33 @@ def git(root: Path, *arguments: str) -> None:
 def commit(root: Path, message: str) -> None:
     git(root, "add", "--all")
     git(root, "commit", "--quiet", "-m", message)
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_envs_side_by_side_get_the_locks_that_they_get_alone(world: Any, jobs: int) -> None:
+    world.index.wheel("leaf", "1.0")
+    world.index.wheel("top", "1.0", "leaf")
+    world.env("app", "top")
+    world.env("broken", "gone")
+    world.env("plain", "leaf")
+    world.derived("child", "app", "leaf")
+    alone = {}
+    for name in ("app", "child", "plain"):
+        world.lock(name)
+        alone[name] = world.text(name)
+    world.index.requests.clear()
+    locker = Locker(
+        fleet=read_fleet(world.root),
+        store=Store.open(world.root.parent / "store"),
+        environ=world.environ,
+        now=datetime(2026, 8, 1, tzinfo=UTC),
+        reporter=Silent(),
+        refresh=True,
+        jobs=jobs,
+    )
+    done, failed = locker.lock_all(("app", "broken", "child", "plain"))
+    assert [each.env for each in done] == ["app", "child", "plain"]
+    assert list(failed) == ["broken"]
+    assert {name: world.text(name) for name in alone} == alone
+    pages = [each for each in world.index.requests if "/simple/" in each]
+    assert len(pages) == len(set(pages)), "all see the same index"

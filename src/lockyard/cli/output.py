@@ -58,9 +58,13 @@ def readable(size: int) -> str:
 
 @contextmanager
 def told(*, as_json: bool = False) -> Iterator[None]:
-    """Turn an error into its message and its exit status; no traceback for a user's mistake."""
+    """Turn an error into its message and its exit status; no traceback for a user's mistake.
+
+    What SIGTERM ends is ended as by Ctrl-C.
+    """
     try:
-        yield
+        with terminated_as_interrupted():
+            yield
     except LockyardError as error:
         tell(error, as_json=as_json)
         raise Exit(code=error.status) from None
