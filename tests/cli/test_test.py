@@ -85,7 +85,7 @@ def test_what_is_cancelled_leaves_nothing(yard: Yard) -> None:
     process = subprocess.Popen(
         yard.command("test", "trial"),
         cwd=yard.root,
-        env=yard.environment(**ENGINE, PYTHONFAULTHANDLER="1"),
+        env=yard.environment(**ENGINE),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
@@ -94,12 +94,7 @@ def test_what_is_cancelled_leaves_nothing(yard: Yard) -> None:
     try:
         line = next(line for line in process.stderr if line.endswith(": config\n"))
         process.terminate()
-        try:
-            process.communicate(timeout=20)
-        except subprocess.TimeoutExpired:
-            process.send_signal(6)
-            print(process.communicate(timeout=20))
-            raise
+        process.communicate(timeout=300)  # a busy engine removes images at its leisure
     finally:
         process.kill()
     assert line

@@ -6,10 +6,11 @@ import json
 import tarfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from attrs import frozen
 
@@ -63,11 +64,15 @@ def running(
     Without a ``program`` it runs the image's own. Raise EngineError for what the engine refuses,
     and ProgramError where it can't start the program.
     """
+    import docker  # noqa: PLC0415 - a tenth of a second
+
+    # By a name that is known before there is a container: an interrupt may come in between.
+    name = f"lockyard-test-{uuid4().hex}"
     with engine_faults():
         if program:
             options |= {"entrypoint": [program[0]], "command": list(program[1:])}
-        made = client.containers.create(image, network_mode="none", **options)
         try:
+            made = client.containers.create(image, name=name, network_mode="none", **options)
             if files:
                 made.put_archive("/", archive_of(files))
             for folder, data in archives:
@@ -75,7 +80,8 @@ def running(
             _start(made)
             yield Box(client=client, container=made)
         finally:
-            made.remove(force=True, v=True)
+            with suppress(docker.errors.NotFound):
+                client.api.remove_container(name, force=True, v=True)
 
 
 def _start(container: Container) -> None:
