@@ -117,38 +117,38 @@ class Box:
     def run(self, command: Sequence[str], user: str = "") -> tuple[int | None, str, str]:
         """Run a command; return its status, its output and its errors.
 
-        Raise ProgramError where it doesn't end, or says more than anybody reads. The container
-        ends with it then.
+        Raise ProgramError where it doesn't end, or says more than anybody reads: the container
+        ends with it then. And so where the container has ended.
         """
-        api, made = self.client.api, self._begun(command, user)
-        parts: tuple[list[bytes], list[bytes]] = ([], [])
-        left = _MOST_OUTPUT
+        import docker  # noqa: PLC0415
+
         watch = threading.Timer(_SECONDS, self.kill)
         watch.start()
         try:
-            for pair in api.exec_start(made, stream=True, demux=True):
-                for data, kept in zip(pair, parts, strict=True):
-                    left -= len(data or b"")
-                    kept.append(data or b"")
-                if left < 0:
-                    self.kill()
-                    raise ProgramError(f"{command[0]} says more than {_MOST_OUTPUT} bytes")
-        finally:
-            watch.cancel()
-        output, errors = (b"".join(each).decode("utf-8", "backslashreplace") for each in parts)
-        return api.exec_inspect(made)["ExitCode"], output, errors
-
-    def _begun(self, command: Sequence[str], user: str) -> str:
-        import docker  # noqa: PLC0415
-
-        try:
-            made = self.client.api.exec_create(str(self.container.id), list(command), user=user)
+            return self._run(command, user)
         except docker.errors.APIError as error:
-            if error.status_code != 409:  # it runs no more
+            # It has ended before the command began (409), or meanwhile, and its commands are gone.
+            if error.status_code not in {404, 409}:
                 raise
             status = self.container.wait()["StatusCode"]
             raise ProgramError(f"the container has ended with status {status}") from None
-        return str(made["Id"])
+        finally:
+            watch.cancel()
+
+    def _run(self, command: Sequence[str], user: str) -> tuple[int | None, str, str]:
+        api = self.client.api
+        made = api.exec_create(str(self.container.id), list(command), user=user)["Id"]
+        parts: tuple[list[bytes], list[bytes]] = ([], [])
+        left = _MOST_OUTPUT
+        for pair in api.exec_start(made, stream=True, demux=True):
+            for data, kept in zip(pair, parts, strict=True):
+                left -= len(data or b"")
+                kept.append(data or b"")
+            if left < 0:
+                self.kill()
+                raise ProgramError(f"{command[0]} says more than {_MOST_OUTPUT} bytes")
+        output, errors = (b"".join(each).decode("utf-8", "backslashreplace") for each in parts)
+        return api.exec_inspect(made)["ExitCode"], output, errors
 
     def kill(self) -> None:
         """End the container, whatever it does."""
