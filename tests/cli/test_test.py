@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+from contextlib import closing
 from xml.etree import ElementTree as ET
 
 import docker
@@ -18,11 +20,17 @@ IMAGE = "trial-debian12-py311-cpu-inference"
 LOOK = ("--only", "config", "--only", "packages")
 
 
+def tags() -> set[str]:
+    """Return what the engine's images go by."""
+    with closing(docker.from_env()) as engine:
+        return {tag for image in engine.images.list() for tag in image.tags}
+
+
 @pytest.mark.engine
 def test_a_check_that_fails_has_a_status_and_reports(yard: Yard) -> None:
     yard.lock("trial", yard.base(), yard.wheel("alpha"))
     report = yard.root / "report.xml"
-    engine = docker.from_env()
+    before = tags()
     # The image has no Python, so nothing can be asked of its packages.
     done = yard.run("test", "trial", *LOOK, "--junit", str(report), **ENGINE)
     assert done.returncode == TrialError.status
@@ -39,8 +47,9 @@ def test_a_check_that_fails_has_a_status_and_reports(yard: Yard) -> None:
     assert [each["state"] for each in row["outcomes"]] == ["passed", "failed"]
     assert json.loads(done.stderr)["error"]["family"] == "test"
     # Neither an image nor a container of it is left, nor was one of its name taken.
-    tags = [tag for image in engine.images.list() for tag in image.tags]
-    assert not [tag for tag in tags if IMAGE in tag]
+    assert not [
+        each for each in tags() - before if IMAGE in each or "lockyard.invalid/test" in each
+    ]
     assert yard.run("test", "trial", "--only", "config", **ENGINE).returncode == 0
 
 
@@ -67,3 +76,27 @@ def test_faults_of_what_a_recipe_asks(yard: Yard) -> None:
     file.write_text(text + "\n[skp]\n")
     told = yard.refused(SpecError.status, "test", "trial", **ENGINE)
     assert "images/inference/test.toml: skp: there is no such key" in told
+
+
+@pytest.mark.engine
+def test_what_is_cancelled_leaves_nothing(yard: Yard) -> None:
+    yard.lock("trial", yard.base())
+    before = tags()
+    process = subprocess.Popen(
+        yard.command("test", "trial"),
+        cwd=yard.root,
+        env=yard.environment(**ENGINE),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    assert process.stderr
+    try:
+        line = next(line for line in process.stderr if line.endswith(": config\n"))
+        process.terminate()
+        process.communicate(timeout=300)  # a busy engine removes images at its leisure
+    finally:
+        process.kill()
+    assert line
+    assert process.returncode == 130
+    assert not [each for each in tags() - before if each.startswith("lockyard.invalid/test:")]

@@ -6,10 +6,11 @@ import json
 import tarfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from attrs import frozen
 
@@ -63,11 +64,15 @@ def running(
     Without a ``program`` it runs the image's own. Raise EngineError for what the engine refuses,
     and ProgramError where it can't start the program.
     """
+    import docker  # noqa: PLC0415 - a tenth of a second
+
+    # By a name that is known before there is a container: an interrupt may come in between.
+    name = f"lockyard-test-{uuid4().hex}"
     with engine_faults():
         if program:
             options |= {"entrypoint": [program[0]], "command": list(program[1:])}
-        made = client.containers.create(image, network_mode="none", **options)
         try:
+            made = client.containers.create(image, name=name, network_mode="none", **options)
             if files:
                 made.put_archive("/", archive_of(files))
             for folder, data in archives:
@@ -75,7 +80,8 @@ def running(
             _start(made)
             yield Box(client=client, container=made)
         finally:
-            made.remove(force=True, v=True)
+            with suppress(docker.errors.NotFound):
+                client.api.remove_container(name, force=True, v=True)
 
 
 def _start(container: Container) -> None:
@@ -111,38 +117,38 @@ class Box:
     def run(self, command: Sequence[str], user: str = "") -> tuple[int | None, str, str]:
         """Run a command; return its status, its output and its errors.
 
-        Raise ProgramError where it doesn't end, or says more than anybody reads. The container
-        ends with it then.
+        Raise ProgramError where it doesn't end, or says more than anybody reads: the container
+        ends with it then. And so where the container has ended.
         """
-        api, made = self.client.api, self._begun(command, user)
-        parts: tuple[list[bytes], list[bytes]] = ([], [])
-        left = _MOST_OUTPUT
+        import docker  # noqa: PLC0415
+
         watch = threading.Timer(_SECONDS, self.kill)
         watch.start()
         try:
-            for pair in api.exec_start(made, stream=True, demux=True):
-                for data, kept in zip(pair, parts, strict=True):
-                    left -= len(data or b"")
-                    kept.append(data or b"")
-                if left < 0:
-                    self.kill()
-                    raise ProgramError(f"{command[0]} says more than {_MOST_OUTPUT} bytes")
-        finally:
-            watch.cancel()
-        output, errors = (b"".join(each).decode("utf-8", "backslashreplace") for each in parts)
-        return api.exec_inspect(made)["ExitCode"], output, errors
-
-    def _begun(self, command: Sequence[str], user: str) -> str:
-        import docker  # noqa: PLC0415
-
-        try:
-            made = self.client.api.exec_create(str(self.container.id), list(command), user=user)
+            return self._run(command, user)
         except docker.errors.APIError as error:
-            if error.status_code != 409:  # it runs no more
+            # It has ended before the command began (409), or meanwhile, and its commands are gone.
+            if error.status_code not in {404, 409}:
                 raise
             status = self.container.wait()["StatusCode"]
             raise ProgramError(f"the container has ended with status {status}") from None
-        return str(made["Id"])
+        finally:
+            watch.cancel()
+
+    def _run(self, command: Sequence[str], user: str) -> tuple[int | None, str, str]:
+        api = self.client.api
+        made = api.exec_create(str(self.container.id), list(command), user=user)["Id"]
+        parts: tuple[list[bytes], list[bytes]] = ([], [])
+        left = _MOST_OUTPUT
+        for pair in api.exec_start(made, stream=True, demux=True):
+            for data, kept in zip(pair, parts, strict=True):
+                left -= len(data or b"")
+                kept.append(data or b"")
+            if left < 0:
+                self.kill()
+                raise ProgramError(f"{command[0]} says more than {_MOST_OUTPUT} bytes")
+        output, errors = (b"".join(each).decode("utf-8", "backslashreplace") for each in parts)
+        return api.exec_inspect(made)["ExitCode"], output, errors
 
     def kill(self) -> None:
         """End the container, whatever it does."""
