@@ -73,7 +73,7 @@ class MemberStream:
             packed = self._inflater.unconsumed_tail or self._raw(_CHUNK)
             try:
                 data: bytes = self._inflater.decompress(packed, most)
-            except isal_zlib.error:
+            except isal_zlib.error:  # type: ignore[misc] # its stub has an instance
                 raise zipfile.BadZipFile(f"{self._info.filename} can't be decompressed") from None
             if data or not packed:
                 return data
