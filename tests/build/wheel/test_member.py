@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lockyard.build.wheel.member import MOST, is_small, read_member
+from lockyard.build.wheel.member import MOST, MemberStream, is_small, read_member
 
 CONTENT = b"one two three " * 1000
 
@@ -17,11 +17,17 @@ def written(path: Path, how: int) -> zipfile.ZipInfo:
         return archive.getinfo("größe.txt")
 
 
+def streamed(descriptor: int, info: zipfile.ZipInfo) -> bytes:
+    stream = MemberStream(descriptor, info)
+    return b"".join(iter(lambda: stream.read(1000), b""))
+
+
 @pytest.mark.parametrize("how", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
 def test_a_member_is_read(tmp_path: Path, how: int) -> None:
     info = written(tmp_path / "it.zip", how)
     with (tmp_path / "it.zip").open("rb") as file:
         assert read_member(file.fileno(), info) == CONTENT
+        assert streamed(file.fileno(), info) == CONTENT
 
 
 @pytest.mark.parametrize("how", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
@@ -37,14 +43,18 @@ def test_damage_is_found(tmp_path: Path, how: int, offset: int, byte: bytes) -> 
         file.flush()
         with pytest.raises(zipfile.BadZipFile):
             read_member(file.fileno(), info)
+        with pytest.raises(zipfile.BadZipFile):
+            streamed(file.fileno(), info)
 
 
 @pytest.mark.parametrize(("name", "value"), [("file_size", 1), ("CRC", 1), ("header_offset", 5000)])
 def test_what_the_directory_says_is_held_against_it(tmp_path: Path, name: str, value: int) -> None:
     info = written(tmp_path / "it.zip", zipfile.ZIP_DEFLATED)
     setattr(info, name, getattr(info, name) + value)
-    with (tmp_path / "it.zip").open("rb") as file, pytest.raises(zipfile.BadZipFile):
-        read_member(file.fileno(), info)
+    with (tmp_path / "it.zip").open("rb") as file:
+        for read in (read_member, streamed):
+            with pytest.raises(zipfile.BadZipFile):
+                read(file.fileno(), info)
 
 
 def test_what_claims_to_be_large_isnt_small() -> None:

@@ -22,7 +22,7 @@ from installer.sources import WheelFile
 from installer.utils import parse_metadata_file
 
 from lockyard.build.paths import safe_path
-from lockyard.build.wheel.member import is_small, read_member
+from lockyard.build.wheel.member import MemberStream, is_small, read_member
 from lockyard.errors import BuildError, IntegrityError
 
 # No wheel known unpacks to more than some twenty times its size.
@@ -77,7 +77,7 @@ class WheelArchive:
         with _faults(self.file):
             if is_small(info):
                 return io.BytesIO(read_member(self._descriptor, info))
-            stream = cast(BinaryIO, self._zip.open(info))
+            stream = cast(BinaryIO, MemberStream(self._descriptor, info))
         return cast(BinaryIO, _Content(stream, self.file))
 
     def read_dist_info(self, name: str) -> str | None:
