@@ -18,7 +18,7 @@ from lockyard.cli.catalog import catalog
 from lockyard.cli.dockerfile import dockerfile
 from lockyard.cli.environment import environment
 from lockyard.cli.fleet import chosen, each, finish, fleet_here
-from lockyard.cli.output import readable, terminated_as_interrupted, told
+from lockyard.cli.output import readable, told
 from lockyard.cli.progress import progress
 from lockyard.cli.review import check, diff, export, why
 from lockyard.cli.ship import push
@@ -134,8 +134,7 @@ def lock(
                 dry_run=dry_run,
                 jobs=jobs if jobs > 0 else os.cpu_count() or 1,
             )
-            with terminated_as_interrupted():
-                done, failed = locker.lock_all(names)
+            done, failed = locker.lock_all(names)
         finish(done, failed, as_json=json, line=line, asked=len(names))
 
 

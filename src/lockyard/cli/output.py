@@ -63,7 +63,7 @@ def told(*, as_json: bool = False) -> Iterator[None]:
     What SIGTERM ends is ended as by Ctrl-C.
     """
     try:
-        with terminated_as_interrupted():
+        with _terminated_as_interrupted():
             yield
     except LockyardError as error:
         tell(error, as_json=as_json)
@@ -86,7 +86,7 @@ def told(*, as_json: bool = False) -> Iterator[None]:
 
 
 @contextmanager
-def terminated_as_interrupted() -> Iterator[None]:
+def _terminated_as_interrupted() -> Iterator[None]:
     """Have SIGTERM end what runs here as Ctrl-C does: children ended, nothing half written."""
 
     def interrupt(*_: object) -> None:
