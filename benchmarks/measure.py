@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import shlex
 import socket
 import struct
 import subprocess
+import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
@@ -58,33 +59,26 @@ def timed(
     What the engine's processes spend meanwhile is added. Raise SystemExit with what the command
     said where it fails.
     """
-    before, started = _spent(engine), time.monotonic()
-    with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen(
-            [str(each) for each in command],
+    before = _spent(engine)
+    with tempfile.TemporaryFile() as said, tempfile.NamedTemporaryFile() as told:
+        line = " ".join(map(str, command))
+        shell = f'exec "$@" 3>{shlex.quote(told.name)}'
+        spawn = (sys.executable, "-I", "-S", str(Path(__file__).with_name("spawn.py")))
+        subprocess.run(
+            ["sh", "-c", shell, "sh", *spawn, *map(str, command)],
             cwd=cwd,
             env={**os.environ, **(environ or {})},
             stdin=subprocess.DEVNULL,
-            stdout=output,
+            stdout=said,
             stderr=subprocess.STDOUT,
+            check=True,
         )
-        try:
-            _, status, usage = os.wait4(process.pid, 0)
-        except BaseException:
-            process.kill()
-            raise
-        seconds = time.monotonic() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
-        output.seek(0)
-        said = output.read().decode(errors="replace")
-    if process.returncode:
-        line = " ".join(map(str, command))
-        raise SystemExit(f"{line}\nfailed ({process.returncode}), it said last:\n{said[-3000:]}")
-    return Sample(
-        seconds=seconds,
-        cpu=usage.ru_utime + usage.ru_stime + _spent(engine) - before,
-        memory=usage.ru_maxrss * 1024,
-    )
+        said.seek(0)
+        status, seconds, cpu, memory = map(float, told.read().split())
+        if status:
+            last = said.read().decode(errors="replace")[-3000:]
+            raise SystemExit(f"{line}\nfailed ({status:g}), it said last:\n{last}")
+    return Sample(seconds=seconds, cpu=cpu + _spent(engine) - before, memory=int(memory) * 1024)
 
 
 def engine_process() -> int:

@@ -92,6 +92,8 @@ class Docker:
 
 def prune() -> None:
     """Empty the engine's cache of builds, which the large images fill."""
+    if not engine_process():
+        return
     subprocess.run(
         [*BUILDX, "prune", *BUILDER, "--force", "--all"],
         capture_output=True,
