@@ -21,6 +21,7 @@ from lockyard.trial.packages import CondaRecord, Distribution, Installed
         (["a/__init__.cpython-311-x86_64-linux-gnu.so", "a/b.py"], {"a"}),
         (["../../../bin/tool.py", "a.libs/libz.so", "a-b.py", "1.py", "/x.py"], set()),
         (["__init__.py"], set()),
+        (["libz.so", "nvidia/lib/libperf.so", "nvidia/x.so", "n/y.abi3.so"], {"n.y"}),
     ],
 )
 def test_top_modules(paths: list[str], expected: set[str]) -> None:
@@ -31,7 +32,7 @@ def test_records_go_before_older_metadata_and_conda_has_its_own() -> None:
     installed = Installed(
         distributions=(
             Distribution(place="/p/a", name="a", version="1", record=("a.py",), top=("other",)),
-            Distribution(place="/p/b", name="b", version="1", top=("b",)),
+            Distribution(place="/p/b", name="b", version="1", top=("b", "n/c")),
         ),
         conda=(
             CondaRecord(
@@ -43,4 +44,4 @@ def test_records_go_before_older_metadata_and_conda_has_its_own() -> None:
         debs=(),
         markers={},
     )
-    assert modules(installed) == ("a", "b", "c")
+    assert modules(installed) == ("a", "b", "c", "n.c")

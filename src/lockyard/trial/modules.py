@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator
 from lockyard.trial.packages import Installed
 
 _DEEPEST = 8  # folders of namespace packages, as azure.monitor.opentelemetry
-_MODULE = re.compile(r"([^\W\d]\w*)(\.py|(\.[\w-]+)*\.so)")
+# An extension module says which Python it is for; one at the top need not, and a library does not.
+_MODULE = re.compile(r"([^\W\d]\w*)(\.py|\.(cpython-[\w-]+|abi3)\.so)")
+_UNTAGGED = re.compile(r"(?!lib)([^\W\d]\w*)\.so")
 _SITE = "/site-packages/"
 
 
@@ -20,7 +22,9 @@ def modules(installed: Installed) -> tuple[str, ...]:
     """
     found: set[str] = set()
     for each in installed.distributions:
-        found.update(top_modules(each.record) or each.top)
+        # Some name the folders of a namespace there.
+        named = (name.replace("/", ".") for name in each.top)
+        found.update(top_modules(each.record) or named)
     for record in installed.conda:
         inside = (path.partition(_SITE)[2] for path in record.files if _SITE in path)
         found.update(top_modules(inside))
@@ -48,6 +52,6 @@ def top_modules(paths: Iterable[str]) -> set[str]:
 def _named(path: str) -> Iterator[tuple[str, ...]]:
     """Give the parts of a module's name, if a path is one's."""
     *folders, file = path.split("/")
-    module = _MODULE.fullmatch(file)
+    module = _MODULE.fullmatch(file) or (None if folders else _UNTAGGED.fullmatch(file))
     if module and len(folders) < _DEEPEST and all(each.isidentifier() for each in folders):
         yield (*folders, module[1])
