@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -62,8 +61,6 @@ def test(
     from lockyard.tasks.build import Builder  # noqa: PLC0415
     from lockyard.tasks.test import Tester  # noqa: PLC0415
 
-    # As CI systems end what they cancel: containers go then as they do after Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with told(as_json=json):
         checks = _checks(only or ())
         fleet, store = fleet_here(), Store.default(os.environ)
