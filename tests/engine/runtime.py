@@ -88,18 +88,28 @@ def extended(
     }
     text = re.sub(r"^FROM .*$", f"FROM {image}", dockerfile, count=1, flags=re.MULTILINE)
     # Where a mirror may be one of this machine.
-    with derived(engine, text, files, "--network", "host", *options) as name:
+    with derived(engine, text, files, *options, network="host") as name:
         yield name
 
 
 @contextmanager
 def derived(
-    engine: docker.DockerClient, dockerfile: str, files: Mapping[str, bytes], *options: str
+    engine: docker.DockerClient,
+    dockerfile: str,
+    files: Mapping[str, bytes],
+    *options: str,
+    network: str = "none",
 ) -> Iterator[str]:
-    """Build an image of a Dockerfile and a context; give its name, and remove it at the end."""
+    """Build an image of a Dockerfile and a context; give its name, and remove it at the end.
+
+    An engine's own bridge isn't asked for: another engine, one without any, takes it away.
+    """
     name = f"lockyard.invalid/derived:{uuid4().hex}"
     done = subprocess.run(
-        ["docker", "build", "--progress", "plain", "--tag", name, *options, "-"],
+        [
+            *("docker", "build", "--progress", "plain", "--network", network, "--tag", name),
+            *(*options, "-"),
+        ],
         input=context({"Dockerfile": dockerfile.encode(), **files}),
         capture_output=True,
         timeout=300,
