@@ -120,5 +120,5 @@ def test_gives_up_where_nothing_is_kept(
 ) -> None:
     index.add("app-1.0.tar.gz", make_sdist(NEEDY))
     monkeypatch.setattr(SdistBuilder, "wheel", lambda self, sdist: None)
-    with pytest.raises(StoreError, match="was built, and is gone"):
+    with pytest.raises(StoreError, match="what was built of it is gone"):
         build("app")
