@@ -167,3 +167,20 @@ def test_sets_whose_order_is_their_addresses(tmp_path: Path) -> None:
         assert process.compile("/demo.py", source) == b""
     with compiling("3.11", tmp_path) as process:
         assert process.compile("/demo.py", source) != b""
+
+
+@pytest.mark.parametrize(
+    ("line", "has"),
+    [
+        (b"# -*- coding: big5 -*-", False),
+        (b"#!/usr/bin/python\n# vim: set fileencoding=koi8-r :", False),
+        (b"# coding: UTF_8", True),
+        (b"# -*- coding: latin-1 -*-", True),
+        (b"# encoding is no matter here", True),
+        (b"\n\n# coding: big5", True),
+    ],
+)
+def test_encodings_that_not_every_python_has(line: bytes, has: bool, tmp_path: Path) -> None:
+    """The smallest Python of a base has fewer than the one in the image."""
+    with compiling("3.11", tmp_path) as process:
+        assert bool(process.compile("/a.py", line + b"\nVALUE = 1\n")) == has

@@ -22,6 +22,21 @@ _CHARACTERS = [sys.intern(""), *(sys.intern(chr(number)) for number in range(256
 _HEADER = MAGIC_NUMBER + (3).to_bytes(4, "little")
 
 
+# Encodings that every Python has built in; whether it has others, its packages decide (PEP 263).
+_ENCODINGS = (b"utf-8", b"utf8", b"ascii", b"us-ascii", b"latin-1", b"iso-8859-1")
+
+
+def _is_readable(source):
+    """Tell whether every Python reads a source, whatever else is installed."""
+    for line in source.split(b"\n", 2)[:2]:
+        _, found, named = line.partition(b"coding")
+        if line.lstrip(b" \t\f").startswith(b"#") and found and named[:1] in (b":", b"="):
+            name = named[1:].strip().lower().replace(b"_", b"-")
+            if not name.startswith(_ENCODINGS):
+                return False
+    return True
+
+
 def compiled(path, source):
     """Return the .pyc of a module, or b"" where the source can't be compiled.
 
@@ -29,6 +44,8 @@ def compiled(path, source):
     before nor on addresses.
     """
     held = []
+    if not _is_readable(source):
+        return b""
     try:
         code = compile(source, path, "exec", dont_inherit=True, optimize=0)
         if not _hold(code, held):
