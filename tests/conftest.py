@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from collections import Counter
 from collections.abc import Callable, Generator
@@ -19,6 +20,11 @@ from lockyard.sources.pypi import index_url
 from lockyard.spec.reader import read_fleet
 from lockyard.store.store import Store
 from lockyard.tasks.build import Builder
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As where a shell runs the tests in the background; the programs that they begin, and
+    # interrupt, would ignore it as well.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parent.parent
 _MISSING = "LOCKYARD_TESTS_MISSING"
