@@ -12,7 +12,7 @@ from lockyard.lock.model import Artifact, CondaPackage, Deb, Lock, Target
 from lockyard.spec.platform import MACHINES
 
 # Raised with what the compiling process does, so that layers are built anew.
-_FORMAT = 4
+_FORMAT = 5
 
 
 @frozen(kw_only=True)

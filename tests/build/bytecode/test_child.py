@@ -64,7 +64,15 @@ def by_hand(version: str, folder: Path, options: Sequence[str], **more: str) -> 
         (site / name).write_bytes((LIBRARY / name.partition("/")[2]).read_bytes())
     (site / "other.py").write_bytes(SOURCE)
     (info / "INSTALLER").write_text("pip\n")
-    rows = [*names, '"demo/with, a comma.py"', "../../../bin/tool.py", "demo/data.txt"]
+    (site / "demo" / "tests").mkdir()
+    (site / "demo" / "tests" / "test_demo.py").write_bytes(SOURCE)
+    rows = [
+        *names,
+        "demo/tests/test_demo.py",
+        '"demo/with, a comma.py"',
+        "../../../bin/tool.py",
+        "demo/data.txt",
+    ]
     (site / "demo" / "with, a comma.py").write_bytes(SOURCE)
     (info / "RECORD").write_text("".join(f"{row},,\n" for row in rows))
     subprocess.run(
@@ -184,3 +192,35 @@ def test_encodings_that_not_every_python_has(line: bytes, has: bool, tmp_path: P
     """The smallest Python of a base has fewer than the one in the image."""
     with compiling("3.11", tmp_path) as process:
         assert bool(process.compile("/a.py", line + b"\nVALUE = 1\n")) == has
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted"),
+    [
+        ("demo/a.py", True),
+        ("demo/a.pyi", False),
+        ("demo/tests/a.py", False),
+        ("tests/__init__.py", False),
+        ("demo/test/deep/a.py", False),
+        ("demo/testing/a.py", True),
+        ("demo/tests.py", True),
+        ("test.py", True),
+    ],
+)
+def test_tests_are_left_to_whoever_runs_them(path: str, wanted: bool) -> None:
+    assert child.is_wanted(path) == wanted
+
+
+# Two functions of a module that has one set of words twice, or two sets.
+SETS = "def f(a):\n    return a in {%s}\n\n\ndef g(a):\n    return a in {%s}\n"
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(
+    "source", [SETS % ("'ab', 'cd'", "'ab', 'cd'"), SETS % ("'ab', 'cd'", "'cd', 'ef'")]
+)
+def test_sets_of_words_that_were_known_before(version: str, source: str) -> None:
+    program = KEEPING.replace('open(sys.argv[2], "rb").read()', "sys.argv[2].encode()")
+    command = [python(version), "-c", program.replace("1000", "100"), child.__file__, source]
+    done = subprocess.run(command, check=True, timeout=60, capture_output=True, text=True)
+    assert done.stdout.split() == ["True", "True"]

@@ -86,6 +86,7 @@ def test_a_wheels_modules(store: Store, compiler: Compiler, executor: Executor) 
     files = {
         "demo/__init__.py": SOURCE,
         "demo/broken.py": b"def (:\n",
+        "demo/tests/test_demo.py": SOURCE,
         "demo/data.txt": b"",
         "demo-1.0.data/scripts/tool.py": b"#!python\n",
     }

@@ -22,8 +22,16 @@ _CHARACTERS = [sys.intern(""), *(sys.intern(chr(number)) for number in range(256
 _HEADER = MAGIC_NUMBER + (3).to_bytes(4, "little")
 
 
+# A package's own tests, which no image runs: a third of what science packages are made of.
+_TESTS = {"test", "tests"}
+
 # Encodings that every Python has built in; whether it has others, its packages decide (PEP 263).
 _ENCODINGS = (b"utf-8", b"utf8", b"ascii", b"us-ascii", b"latin-1", b"iso-8859-1")
+
+
+def is_wanted(path: str) -> bool:
+    """Tell whether a module is compiled, by its path in its folder of modules."""
+    return path.endswith(".py") and not _TESTS.intersection(path.split("/")[:-1])
 
 
 def _is_readable(source):
@@ -50,9 +58,7 @@ def compiled(path, source):
         code = compile(source, path, "exec", dont_inherit=True, optimize=0)
         if not _hold(code, held):
             return b""
-        if any(isinstance(each, frozenset) for each in held):
-            # Whether equal sets are one depends on which of their strings were interned before:
-            # by now all are.
+        if _has_uncertain_sets(held):
             code = compile(source, path, "exec", dont_inherit=True, optimize=0)
             _hold(code, held)
     except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
@@ -83,6 +89,16 @@ def _hold(value, held):
     return True
 
 
+def _has_uncertain_sets(held):
+    """Tell whether sets may come out otherwise once all of their strings are interned.
+
+    Whether equal sets are one object depends on that, and before 3.11, where marshal doesn't
+    sort, their order does as well.
+    """
+    sets = [each for each in held if isinstance(each, frozenset)]
+    return bool(sets) and (sys.version_info < (3, 11) or len({*sets}) < len(sets))
+
+
 def _is_plain(value):
     if isinstance(value, tuple):
         return all(_is_plain(each) for each in value)
@@ -106,7 +122,7 @@ def compile_installed(folder):
             continue
         for line in _text(os.path.join(info, "RECORD")).splitlines():
             path = line[1:].partition('"')[0] if line[:1] == '"' else line.partition(",")[0]
-            if path.endswith(".py") and not path.startswith((".", "/")):
+            if is_wanted(path) and not path.startswith((".", "/")):
                 _compile_file(os.path.join(folder, path))
 
 

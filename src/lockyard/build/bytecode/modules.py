@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from hashlib import sha256
 from pathlib import Path
 
+from lockyard.build.bytecode.child import is_wanted
 from lockyard.build.bytecode.made import Made, Piece
 from lockyard.build.bytecode.process import CompilingProcess
 from lockyard.build.bytecode.python import unpack_python
@@ -106,18 +107,26 @@ def _sources(layer: Layer, compiler: Compiler, tree: Tree) -> list[Entry]:
         case DebianLayer():
             name = Path(compiler.interpreter).name
             folders = [f"usr/lib/{name}", "usr/lib/python3/dist-packages"]
-            found = [entry for folder in folders for entry in tree.below(folder)]
+            found = [entry for folder in folders for entry in _modules(tree, folder)]
         case WheelLayer():
-            found = tree.below(layer.prefix.site_packages)
+            found = _modules(tree, layer.prefix.site_packages)
         case CondaLayer():
             # The others were compiled when they were packed; these wait for their Python.
             files = {each.file for each in layer.packages if each.subdir == "noarch"}
-            below = tree.below(layer.prefix.site_packages)
-            found = [entry for entry in below if entry.owner in files]
+            modules = _modules(tree, layer.prefix.site_packages)
+            found = [entry for entry in modules if entry.owner in files]
         case _:
             found = []
-    modules = [each for each in found if each.kind == "file" and each.path.endswith(".py")]
-    return sorted(modules, key=lambda each: each.path)
+    return sorted(found, key=lambda each: each.path)
+
+
+def _modules(tree: Tree, folder: str) -> list[Entry]:
+    """Return the modules in a folder of them that are to be compiled."""
+    return [
+        entry
+        for entry in tree.below(folder)
+        if entry.kind == "file" and is_wanted(entry.path[len(folder) + 1 :])
+    ]
 
 
 def _text(source: Entry) -> bytes | None:
