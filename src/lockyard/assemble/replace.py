@@ -1,10 +1,9 @@
-"""Put one folder or file in the place of another at once."""
+"""Put one folder in the place of another at once."""
 
 from __future__ import annotations
 
 import ctypes
 import os
-import tempfile
 from pathlib import Path
 
 # fcntl.h and linux/fs.h, for renameat2(2).
@@ -46,18 +45,3 @@ def _exchanged(one: Path, other: Path) -> bool:
         return False
     status: int = call(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _EXCHANGE)
     return status == 0
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Write a file that anyone may read in place of the old one, whole or not at all.
-
-    Raise OSError.
-    """
-    handle, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-        Path(made).chmod(0o644)
-        Path(made).replace(path)
-    finally:
-        Path(made).unlink(missing_ok=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from cattrs import Converter
 from lockyard.azureml.record import FORMAT, Record, Version
 from lockyard.errors import LockError, StoreError
 from lockyard.lock.file import FOLDER
+from lockyard.replace import replace_file
 from lockyard.spec.structure import converter, structure
 from lockyard.spec.unfit import shown
 
@@ -103,17 +103,7 @@ def write_record(root: Path, record: Record) -> bool:
         if path.is_file() and path.read_bytes() == data:
             return False
         path.parent.mkdir(exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as stream:
-            made = Path(stream.name)
-            try:
-                stream.write(data)
-                stream.flush()
-                made.chmod(0o644)
-                made.replace(path)
-            finally:
-                made.unlink(missing_ok=True)
+        replace_file(path, data)
     except OSError as error:
         raise StoreError(
             f"the record of versions can't be written: {error.strerror}",

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from pathlib import Path
 
 from lockyard.errors import LockError, StoreError
 from lockyard.lock.model import Lock
 from lockyard.lock.text import decode_lock, encode_lock
+from lockyard.replace import replace_file
 
 FOLDER = "locks"
 
@@ -63,14 +62,7 @@ def write_lock(root: Path, lock: Lock) -> bool:
         if path.is_file() and path.read_bytes() == data:
             return False
         path.parent.mkdir(exist_ok=True)
-        handle, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(data)
-            Path(made).chmod(0o644)
-            Path(made).replace(path)
-        finally:
-            Path(made).unlink(missing_ok=True)
+        replace_file(path, data)
     except OSError as error:
         raise StoreError(
             f"the lock can't be written: {error.strerror}",

@@ -13,6 +13,7 @@ from lockyard.catalog.entry import Entry, entries
 from lockyard.catalog.markdown import NOTE, env_page, main_page
 from lockyard.errors import LockError, LockyardError, StoreError
 from lockyard.lock.file import FOLDER, lock_path
+from lockyard.replace import replace_file
 from lockyard.spec.reader import Fleet
 from lockyard.store.faults import output_faults
 from lockyard.tasks.environment import Numbered, number
@@ -46,7 +47,8 @@ class CatalogWriter:
         with output_faults(self.output):
             for path, text in pages.items():
                 if _read(path) != text:
-                    _replace(path, text)
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    replace_file(path, text.encode())
             for path in self._left(pages):
                 path.unlink()
         return found, {}
@@ -133,14 +135,3 @@ def _read(path: Path) -> str | None:
         return path.read_bytes().decode("utf-8", "replace")
     except (FileNotFoundError, NotADirectoryError):
         return None
-
-
-def _replace(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_bytes(text.encode())
-        beside.chmod(0o644)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from attrs import frozen
 
-from lockyard.assemble.replace import replace_file
 from lockyard.build.built import BuiltLayer
 from lockyard.build.content import layer_content
 from lockyard.build.image import LayerBuilds, check_collisions, drop_damaged
@@ -19,6 +18,7 @@ from lockyard.errors import LockyardError, SpecError
 from lockyard.events import Reporter
 from lockyard.plan.image import ImagePlan
 from lockyard.plan.layer import layer_key, tools_of
+from lockyard.replace import replace_file
 from lockyard.spec.reader import Fleet
 from lockyard.store.faults import output_faults
 from lockyard.store.store import Store

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from lockyard.errors import UsageError
 from lockyard.lock.model import Lock
 from lockyard.lock.text import encode_lock
 from lockyard.plan.image import ImagePlan
+from lockyard.replace import replace_file
 from lockyard.ship.layout import read_layout
 from lockyard.spec.model import Env
 from lockyard.spec.names import names
@@ -189,10 +189,4 @@ def _write_files(output: Path, made: WrittenEnvironment) -> None:
         for name, text in made.files.items():
             path = output / made.environment / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            beside = path.with_name(f".{path.name}.{os.getpid()}")
-            try:
-                beside.write_bytes(text.encode())
-                beside.chmod(0o644)
-                beside.replace(path)
-            finally:
-                beside.unlink(missing_ok=True)
+            replace_file(path, text.encode())

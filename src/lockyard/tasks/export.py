@@ -13,6 +13,7 @@ from lockyard.errors import LockError, StoreError, UsageError
 from lockyard.lock.file import lock_path
 from lockyard.lock.finding import serving
 from lockyard.lock.model import Lock, Target, Wheel
+from lockyard.replace import replace_file
 from lockyard.spec.reader import Fleet
 from lockyard.spec.unfit import suggestion
 from lockyard.tasks.supply import Supply, is_built
@@ -180,14 +181,10 @@ def _place(path: Path, target: Path) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    made = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        made.write_bytes(text.encode())
-        made.replace(path)
+        replace_file(path, text.encode())
     except OSError as error:
         raise _refused(path, error) from None
-    finally:
-        made.unlink(missing_ok=True)
 
 
 def _refused(path: Path, error: OSError) -> StoreError:

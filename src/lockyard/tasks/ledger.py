@@ -10,8 +10,8 @@ from typing import Any
 
 from lockyard import ASSEMBLY_VERSION
 from lockyard.assemble.layout import LEDGER, Image, top_document
-from lockyard.assemble.replace import replace_file
 from lockyard.plan.image import ImagePlan
+from lockyard.replace import replace_file
 from lockyard.tasks.reasons import reasons
 
 

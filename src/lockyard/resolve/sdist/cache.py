@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from pathlib import Path
 
 from attrs import frozen
 
 from lockyard.errors import IntegrityError, StoreError
 from lockyard.lock.model import Sdist, is_file_name
+from lockyard.replace import replace_file
 
 # Part of every key: raise it with whatever changes a byte of what a build gives.
 FORMAT = 1
@@ -72,8 +72,8 @@ class FileCache:
         record = json.dumps({"file": file, "sha256": sha256}, sort_keys=True).encode()
         try:
             place.mkdir(parents=True, exist_ok=True)
-            _write(place / file, content)
-            _write(place / "record.json", record)
+            replace_file(place / file, content)
+            replace_file(place / "record.json", record)
         except OSError as error:
             raise StoreError(
                 f"the cache of built wheels can't be written: {error.strerror}",
@@ -95,17 +95,3 @@ def built_wheels(cache: Path) -> FileCache:
 def told_metadata(cache: Path) -> FileCache:
     """Return the cache of the METADATA of sdists that are compiled elsewhere."""
     return FileCache(cache / "told")
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file such that nobody sees a part of it."""
-    temporary = None
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            temporary = Path(file.name)
-            file.write(content)
-        temporary.replace(path)
-    except BaseException:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
-        raise
