@@ -10,6 +10,7 @@ from pathlib import Path
 from benchmarks.builds import bump, cold
 from benchmarks.contest import Bench
 from benchmarks.fetching import fetching
+from benchmarks.locking import locking
 from benchmarks.noop import growth, noop
 from benchmarks.pushing import pushing
 from benchmarks.report import as_json, machine, markdown, plot, record, write_docs
@@ -20,6 +21,7 @@ CASES: dict[str, Callable[[Bench], None]] = {
     "bump": bump,
     "noop": noop,
     "growth": growth,
+    "locking": locking,
     "fetching": fetching,
     "pushing": pushing,
 }
