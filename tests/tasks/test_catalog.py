@@ -84,7 +84,7 @@ def test_every_page_that_is_old_is_named(locked: Fleet) -> None:
 def test_nothing_is_written_unless_all_is_sound(locked: Fleet) -> None:
     for name in ("bad", "worse"):
         (locked.root / f"envs/{name}.toml").write_text("title = 1\n")
-    found, failed = writer(locked).write()
+    found, failed = writer(read_fleet(locked.root)).write()
     assert (found, sorted(failed)) == ([], ["bad", "worse"])
     assert not (locked.root / "docs").exists()
     assert sorted(path.name for path in (locked.root / "locks").iterdir()) == ["trial.lock.toml"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,7 @@ class Fleet:
     """A workspace's folder, and what is read from it.
 
     An env or a recipe is read when it is first asked for, so that a fault in one file stops
-    only what needs that file.
+    only what needs that file. Which envs there are is looked at once.
     """
 
     root: Path
@@ -61,6 +61,10 @@ class Fleet:
 
     def env_names(self) -> tuple[str, ...]:
         """Return the names of all envs, sorted."""
+        return self._env_names
+
+    @cached_property
+    def _env_names(self) -> tuple[str, ...]:
         found = (self.root / "envs").glob("*.toml")
         # Editors keep hidden files beside the one that is open.
         return tuple(sorted(path.stem for path in found if not path.name.startswith(".")))
@@ -169,7 +173,7 @@ class Fleet:
         """Read one recipe and the files that it lays. Raise SpecError with all its faults."""
         folder = self.root / "images" / name
         file = f"images/{name}/recipe.toml"
-        recipe = read_model(converter({}), folder / "recipe.toml", Recipe, file)
+        recipe = read_model(_converter(), folder / "recipe.toml", Recipe, file)
         return evolve(recipe, name=name, contents=contents_of(folder, _laid(recipe.files), file))
 
     def trial(self, recipe: str) -> TrialSpec:
@@ -180,7 +184,7 @@ class Fleet:
         folder, file = self.root / "images" / recipe, f"images/{recipe}/test.toml"
         if not (folder / "test.toml").exists():
             return TrialSpec()
-        trial = read_model(converter({}), folder / "test.toml", TrialSpec, file)
+        trial = read_model(_converter(), folder / "test.toml", TrialSpec, file)
         named = {
             f"samples.{name}.{key}": path
             for name, each in trial.samples.items()
@@ -223,6 +227,11 @@ def _check_format(found: object) -> None:
             WORKSPACE_FILE, "format", f"this is format {shown(found)}", f"known: {FORMAT}"
         )
         raise_all([fault], WORKSPACE_FILE)
+
+
+@cache
+def _converter() -> Converter:
+    return converter({})
 
 
 @cache
