@@ -26,6 +26,7 @@ from .seams import ForeignPython
 from .suited import Suited
 from .supply import PageSupply
 from .target import PythonTarget
+from .trust import read_certificates_once
 
 
 class ForeignCommand(InstallCommand):
@@ -77,6 +78,7 @@ class ForeignRepository(PyPIRepository):
 
     def __init__(self, request: Request) -> None:
         super().__init__(_pip_arguments(request), cache_dir=str(Path(request.cache) / "pip-tools"))
+        read_certificates_once(self.session, request.cert)
         keep_no_credentials(self.session)
         if not self.session.is_secure_origin(Link(request.index)):
             raise refusal("index", "is no https address, and what it says can't be trusted")
@@ -123,11 +125,10 @@ def _pip_arguments(request: Request) -> list[str]:
         "--progress-bar=off",
         "--retries=3",
         "--only-binary=:all:",
+        "--use-deprecated=legacy-certs",  # its own context is of no use; see trust
         f"--index-url={request.index}",
         f"--cache-dir={Path(request.cache) / 'pip'}",
     ]
-    if request.cert is not None:
-        arguments.append(f"--cert={request.cert}")
     if request.cutoff is not None:
         arguments.append(f"--uploaded-prior-to={request.cutoff}")
     return arguments
