@@ -16,7 +16,9 @@ from pip._internal.resolution.resolvelib.resolver import Resolver
 from pip._vendor.packaging.requirements import Requirement
 from piptools.repositories import PyPIRepository
 
-from .metadata import MetadataReader, MetadataStore
+from .foresight import Foresight
+from .memory import Memory
+from .metadata import MetadataReader
 from .pages import Pages
 from .protocol import Request
 from .recipes import Recipes, WheelsFirst
@@ -85,14 +87,15 @@ class ForeignRepository(PyPIRepository):
         supply = PageSupply(
             self.session, request.index, Path(request.shared) if request.shared else None
         )
-        supply.expect([*_names(request.requirements), *request.pins])
+        self.foresight = Foresight(request)
+        supply.expect(self.foresight.beyond([*_names(request.requirements), *request.pins]))
         self.pages = Pages(
             supply,
             self._finder.search_scope,
             Suited(request.target, frozenset(request.sdists)),
             dated=request.cutoff is not None,
         )
-        store = MetadataStore(Path(request.cache) / "metadata")
+        store = Memory(Path(request.cache) / "metadata")
         self.recipes = Recipes(request)
         reader = MetadataReader(self.pages, store, self.recipes)
         self._command = ForeignCommand(request.target, reader)
