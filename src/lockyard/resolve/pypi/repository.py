@@ -79,7 +79,8 @@ class ForeignRepository(PyPIRepository):
     """A package index whose finder and resolver serve a target."""
 
     def __init__(self, request: Request) -> None:
-        super().__init__(_pip_arguments(request), cache_dir=str(Path(request.cache) / "pip-tools"))
+        cache = Path(request.cache)
+        super().__init__(_pip_arguments(request), cache_dir=str(cache / "pip-tools"))
         read_certificates_once(self.session, request.cert)
         keep_no_credentials(self.session)
         if not self.session.is_secure_origin(Link(request.index)):
@@ -93,9 +94,10 @@ class ForeignRepository(PyPIRepository):
             supply,
             self._finder.search_scope,
             Suited(request.target, frozenset(request.sdists)),
+            Memory(cache / "pages"),
             dated=request.cutoff is not None,
         )
-        store = Memory(Path(request.cache) / "metadata")
+        store = Memory(cache / "metadata")
         self.recipes = Recipes(request)
         reader = MetadataReader(self.pages, store, self.recipes)
         self._command = ForeignCommand(request.target, reader)
