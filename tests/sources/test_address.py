@@ -37,6 +37,20 @@ def test_netrc_is_for_who_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         assert with_netrc(other) == other
 
 
+def test_a_netrc_that_isn_t_there_has_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NETRC", str(tmp_path / "gone"))
+    assert with_netrc(HOST) == HOST
+    monkeypatch.delenv("NETRC")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert with_netrc(HOST) == HOST
+    netrc = tmp_path / "_netrc"
+    netrc.write_text("machine host.example login me password word\n")
+    netrc.chmod(0o600)
+    assert login_of(with_netrc(HOST)) == ("me", "word")
+
+
 @pytest.mark.parametrize("address", ["http://me:secret@[x/simple", "https://me:secret@h:99999/x"])
 def test_what_is_no_address_is_told_without_it(address: str) -> None:
     found = []

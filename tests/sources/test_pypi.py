@@ -141,6 +141,14 @@ class TestKeyring:
         assert pypi.index_access(address, SUBPROCESS) == address
         assert not keyring.with_name("keyring.log").exists()
 
+    def test_pip_s_default_is_for_everybody(
+        self, address: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(pypi, "_default", lambda: address)
+        assert pypi.index_access(None, SUBPROCESS) == address
+        token = address.replace("://", "://me@")
+        assert pypi.index_access(token, SUBPROCESS) == self.known(address)
+
     def test_a_user_s_password(self, address: str, keyring: Path) -> None:
         named = address.replace("://", "://me@")
         assert pypi.index_access(named, SUBPROCESS) == self.known(address)

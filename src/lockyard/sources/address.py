@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from lockyard.errors import FetchError
@@ -50,10 +51,19 @@ def with_netrc(address: str) -> str:
     Where the address names a user, it is taken only for that one. Processes that see nothing of
     the user can't read the file themselves.
     """
+    user, password = login_of(address)
+    if password is not None or not _has_netrc():
+        return address
     from requests.utils import get_netrc_auth  # noqa: PLC0415 - nobody waits for it without need
 
-    user, password = login_of(address)
-    found = get_netrc_auth(address) if password is None else None
+    found = get_netrc_auth(address)
     if not found or user not in (None, found[0]):
         return address
     return with_login(address, *found)
+
+
+def _has_netrc() -> bool:
+    """Tell whether there is a file where requests looks for one."""
+    named = os.environ.get("NETRC")
+    files = (named,) if named is not None else ("~/.netrc", "~/_netrc")
+    return any(os.path.exists(os.path.expanduser(file)) for file in files)  # noqa: PTH110, PTH111

@@ -29,8 +29,9 @@ def index_access(configured: str | None, environ: Mapping[str, str]) -> str:
     """Return ``index_url`` with credentials of a keyring, where the index asks for some.
 
     As pip does, a keyring is asked only if the index answers 401 to what there is, once a
-    process; ``keyring-provider`` of pip's configuration says which, or none. Nobody is
-    prompted. Raises FetchError where pip's configuration is at fault.
+    process; ``keyring-provider`` of pip's configuration says which, or none. pip's default
+    index is for everybody, and isn't asked. Nobody is prompted. Raises FetchError where pip's
+    configuration is at fault.
     """
     address = index_url(configured, environ)
     provider = _pip_setting("keyring-provider", environ) or "auto"
@@ -40,6 +41,8 @@ def index_access(configured: str | None, environ: Mapping[str, str]) -> str:
             where="source pypi",
             solution=f"Set it to one of {', '.join(get_args(Provider))}.",
         )
+    if address == _default():
+        return address
     return _with_keyring(address, provider, certificate(environ))
 
 

@@ -1,39 +1,13 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
 import pytest
 from pip._internal.exceptions import UnsupportedWheel
 
-from lockyard.resolve.pypi.metadata import MetadataStore, read_metadata
-
-SHA = "ab" * 32
-
-
-def test_store_gives_back_what_it_was_given(tmp_path: Path) -> None:
-    store = MetadataStore(tmp_path / "new")
-    assert store.get(SHA) is None
-    store.put(SHA, b"Name: app\n\nbody\n")
-    assert store.get(SHA) == b"Name: app\n\nbody\n"
-    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [SHA]
-
-
-@pytest.mark.parametrize("damage", [b"", b"x", b"Name: app\n", b"0" * 64 + b"\nName: app\n"])
-def test_store_forgets_what_is_damaged(damage: bytes, tmp_path: Path) -> None:
-    store = MetadataStore(tmp_path)
-    store.put(SHA, b"Name: app\n")
-    (tmp_path / SHA[:2] / SHA).write_bytes(damage)
-    assert store.get(SHA) is None
-
-
-def test_store_that_cannot_be_written_is_no_fault(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    store = MetadataStore(tmp_path / "file")
-    store.put(SHA, b"Name: app\n")
-    assert store.get(SHA) is None
+from lockyard.resolve.pypi.metadata import read_metadata
 
 
 def wheel(**members: bytes) -> ZipFile:

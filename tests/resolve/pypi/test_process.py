@@ -122,7 +122,10 @@ def test_messages_survive_the_way() -> None:
     assert protocol.decode(protocol.encode(answer), Answer) == answer
 
 
-def test_resolving_imports_no_pip_into_this_process() -> None:
-    code = "import sys, lockyard.resolve.pypi.resolver; print('pip' in sys.modules)"
+def test_resolving_imports_into_this_process_no_more_than_it_needs() -> None:
+    code = (
+        "import sys, lockyard.resolve.pypi.resolver\n"
+        "print([each for each in ('pip', 'pypi_simple', 'requests') if each in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
+    assert done.stdout.strip() == "[]"

@@ -9,11 +9,10 @@ import pytest
 from lockyard.errors import FetchError, LockyardError, ResolveError, SpecError
 from lockyard.events import Silent
 from lockyard.lock.model import Wheel
-from lockyard.resolve.pypi.built import ask_and_build
+from lockyard.resolve.pypi.built import Builder, ask_and_build
 from lockyard.resolve.pypi.protocol import Answer, Failure, Request
 from lockyard.resolve.pypi.resolver import Requirement
 from lockyard.resolve.pypi.target import PythonTarget
-from lockyard.resolve.sdist.build import SdistBuilder
 
 PY37 = PythonTarget("3.7.16", "2.27", "x86_64")
 
@@ -135,7 +134,7 @@ def test_a_yanked_release_is_not_blamed_for_another_failure(
     index.wheel("app", "1.0")
     index.wheel("app", "1.1", yanked="breaks")
 
-    def answer(request: Request, builder: SdistBuilder) -> Answer:
+    def answer(request: Request, builder: Builder) -> Answer:
         return ask_and_build(request, builder) if request.pins else Answer(failure=failure)
 
     monkeypatch.setattr("lockyard.resolve.pypi.resolver.ask_and_build", answer)

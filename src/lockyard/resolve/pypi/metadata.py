@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import tempfile
 from functools import partial
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
@@ -16,6 +14,7 @@ from pip._internal.req import InstallRequirement
 from pip._internal.utils.hashes import Hashes
 from pip._internal.utils.wheel import wheel_dist_info_dir
 
+from .memory import Memory
 from .pages import Pages, SizedFile
 from .recipes import Recipes
 from .refusal import refusal
@@ -29,43 +28,6 @@ _LARGEST = 16 << 20
 _CHUNK = 64 << 10
 
 
-class MetadataStore:
-    """Remember METADATA by the sha256 of the wheel that it is of, for ever.
-
-    Each file holds the sha256 of what follows it in its first line, so that what a failing
-    disk has damaged is forgotten and not believed.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def get(self, sha256: str) -> bytes | None:
-        """Return the METADATA of a wheel, None if it isn't known."""
-        try:
-            head, _, contents = self._path(sha256).read_bytes().partition(b"\n")
-        except OSError:
-            return None
-        return contents if head == hashlib.sha256(contents).hexdigest().encode() else None
-
-    def put(self, sha256: str, contents: bytes) -> None:
-        """Remember the METADATA of a wheel; a cache that can't be written is no fault."""
-        path = self._path(sha256)
-        data = hashlib.sha256(contents).hexdigest().encode() + b"\n" + contents
-        temporary = None
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-                temporary = Path(file.name)
-                file.write(data)
-            temporary.replace(path)
-        except OSError:
-            if temporary is not None:
-                temporary.unlink(missing_ok=True)
-
-    def _path(self, sha256: str) -> Path:
-        return self.folder / sha256[:2] / sha256
-
-
 class MetadataReader:
     """Tell pip what wheels depend on.
 
@@ -77,7 +39,7 @@ class MetadataReader:
     here can make a resolution wrong, and never an image other than its lock.
     """
 
-    def __init__(self, pages: Pages, store: MetadataStore, recipes: Recipes) -> None:
+    def __init__(self, pages: Pages, store: Memory, recipes: Recipes) -> None:
         self.pages = pages
         self.store = store
         self.recipes = recipes

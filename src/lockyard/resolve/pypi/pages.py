@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable
@@ -15,8 +16,10 @@ from pip._internal.models.link import Link
 from pip._internal.models.search_scope import SearchScope
 from pip._vendor.packaging.utils import canonicalize_name
 
+from .memory import Memory
 from .protocol import PageFile
 from .refusal import refusal
+from .suited import Suited
 from .supply import PAGE_TYPE, Page, PageSupply
 
 T = TypeVar("T")
@@ -111,20 +114,23 @@ class Pages(LinkCollector):
     drops the sizes of files, which the lock records.
 
     Pages list a hundred times as many files as fit a target, and most of a resolution's time
-    would go by with pip looking at each. It gets those that ``fits`` tells by package and name.
+    would go by with pip looking at each. It gets those that ``suited`` tells by package and
+    name. What they were is remembered with the sha256 of the page, for a page that is the same.
     """
 
     def __init__(
         self,
         supply: PageSupply,
         search_scope: SearchScope,
-        fits: Callable[[str, str], bool],
+        suited: Suited,
+        memory: Memory,
         *,
         dated: bool,
     ) -> None:
         super().__init__(supply.session, search_scope)
         self.supply = supply
-        self.fits = fits
+        self.suited = suited
+        self.memory = memory
         self.dated = dated
         self._files: dict[str, dict[str, PageFile]] = {}
         self._pages: dict[str, Page | None] = {}
@@ -137,16 +143,28 @@ class Pages(LinkCollector):
         page = self._pages[package] = self.supply.page(package, location.url)
         if page is None:
             return None
-        entries = read_entries(page.data, package, partial(self.fits, package))
-        files = read_files(entries, package, dated=self.dated)
+        suiting = self._suiting(package, page.data)
+        files = read_files(read_entries(suiting, package), package, dated=self.dated)
         self._files[package] = {file.file: file for file in files}
         return IndexContent(
-            json.dumps({"files": entries}).encode(),
+            suiting,
             PAGE_TYPE,
             encoding=None,
             url=page.url,
             cache_link_parsing=location.cache_link_parsing,
         )
+
+    def _suiting(self, package: str, page: bytes) -> bytes:
+        """Return a page as it would be if the index listed nothing but what is suited."""
+        key = hashlib.sha256(f"{self.suited.scope(package)} {package}".encode()).hexdigest()
+        digest = hashlib.sha256(page).hexdigest().encode()
+        head, _, remembered = (self.memory.get(key) or b"").partition(b"\n")
+        if head == digest:
+            return remembered
+        entries = read_entries(page, package, partial(self.suited, package))
+        suiting = json.dumps({"files": entries}).encode()
+        self.memory.put(key, digest + b"\n" + suiting)
+        return suiting
 
     def listed(self, package: str) -> tuple[PageFile, ...] | None:
         """Return all that the index lists of a package: nothing if it was never asked for.

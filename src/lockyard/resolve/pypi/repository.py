@@ -16,7 +16,9 @@ from pip._internal.resolution.resolvelib.resolver import Resolver
 from pip._vendor.packaging.requirements import Requirement
 from piptools.repositories import PyPIRepository
 
-from .metadata import MetadataReader, MetadataStore
+from .foresight import Foresight
+from .memory import Memory
+from .metadata import MetadataReader
 from .pages import Pages
 from .protocol import Request
 from .recipes import Recipes, WheelsFirst
@@ -26,6 +28,7 @@ from .seams import ForeignPython
 from .suited import Suited
 from .supply import PageSupply
 from .target import PythonTarget
+from .trust import read_certificates_once
 
 
 class ForeignCommand(InstallCommand):
@@ -76,21 +79,25 @@ class ForeignRepository(PyPIRepository):
     """A package index whose finder and resolver serve a target."""
 
     def __init__(self, request: Request) -> None:
-        super().__init__(_pip_arguments(request), cache_dir=str(Path(request.cache) / "pip-tools"))
+        cache = Path(request.cache)
+        super().__init__(_pip_arguments(request), cache_dir=str(cache / "pip-tools"))
+        read_certificates_once(self.session, request.cert)
         keep_no_credentials(self.session)
         if not self.session.is_secure_origin(Link(request.index)):
             raise refusal("index", "is no https address, and what it says can't be trusted")
         supply = PageSupply(
             self.session, request.index, Path(request.shared) if request.shared else None
         )
-        supply.expect([*_names(request.requirements), *request.pins])
+        self.foresight = Foresight(request)
+        supply.expect(self.foresight.beyond([*_names(request.requirements), *request.pins]))
         self.pages = Pages(
             supply,
             self._finder.search_scope,
             Suited(request.target, frozenset(request.sdists)),
+            Memory(cache / "pages"),
             dated=request.cutoff is not None,
         )
-        store = MetadataStore(Path(request.cache) / "metadata")
+        store = Memory(cache / "metadata")
         self.recipes = Recipes(request)
         reader = MetadataReader(self.pages, store, self.recipes)
         self._command = ForeignCommand(request.target, reader)
@@ -123,11 +130,10 @@ def _pip_arguments(request: Request) -> list[str]:
         "--progress-bar=off",
         "--retries=3",
         "--only-binary=:all:",
+        "--use-deprecated=legacy-certs",  # its own context is of no use; see trust
         f"--index-url={request.index}",
         f"--cache-dir={Path(request.cache) / 'pip'}",
     ]
-    if request.cert is not None:
-        arguments.append(f"--cert={request.cert}")
     if request.cutoff is not None:
         arguments.append(f"--uploaded-prior-to={request.cutoff}")
     return arguments

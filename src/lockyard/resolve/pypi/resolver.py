@@ -22,11 +22,9 @@ from lockyard.errors import (
 )
 from lockyard.events import Reporter, Silent
 from lockyard.lock.model import Wheel
-from lockyard.resolve.sdist.build import SdistBuilder
-from lockyard.resolve.sdist.index import Index
 from lockyard.resolve.sdist.tools import parse_tools
 
-from .built import ask_and_build, with_built, with_compiled
+from .built import Builder, ask_and_build, builder_of, with_built, with_compiled
 from .explain import explain
 from .protocol import Answer, Chosen, Failure, Request
 from .target import PythonTarget
@@ -99,11 +97,7 @@ def resolve_pypi(  # noqa: PLR0913 - each is a given of the resolution, and name
         tools=tuple(str(tool) for tool in parse_tools(build_tools)),
         shared="" if shared is None else str(shared.absolute()),
     )
-    builder = SdistBuilder(
-        index=Index(address=request.index, source=source, cert=request.cert),
-        cache=cache.absolute(),
-        reporter=reporter,
-    )
+    builder = builder_of(request, source, reporter)
     task = f"resolve {source}"
     reporter.begin(task, f"Resolving {len(parsed)} requirements for {target}")
     try:
@@ -134,7 +128,7 @@ def resolve_pypi(  # noqa: PLR0913 - each is a given of the resolution, and name
 
 
 def _made(
-    wheel: Wheel, builder: SdistBuilder, builders: Mapping[str, str], target: PythonTarget
+    wheel: Wheel, builder: Builder, builders: Mapping[str, str], target: PythonTarget
 ) -> Wheel:
     compiling = builders.get(wheel.name)
     return with_compiled(wheel, compiling) if compiling else with_built(wheel, builder, target)
@@ -143,7 +137,7 @@ def _made(
 def _refuse_yanked_pins(
     request: Request,
     answer: Answer,
-    builder: SdistBuilder,
+    builder: Builder,
     source: str,
     explained: Callable[[Failure], LockyardError],
 ) -> None:

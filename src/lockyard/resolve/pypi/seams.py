@@ -20,6 +20,8 @@ from pip._internal.operations.prepare import RequirementPreparer, get_http_url
 from pip._internal.req.constructors import install_req_from_line
 from pip._vendor.packaging import markers
 from pip._vendor.packaging.tags import Tag
+from pip._vendor.requests.adapters import HTTPAdapter
+from pip._vendor.truststore._openssl import _configure_context
 
 from .refusal import refusal
 from .target import PythonTarget
@@ -29,9 +31,11 @@ _SIGNATURES: dict[Callable[..., Any], tuple[str, ...]] = {
     InstallCommand.make_resolver: ("preparer", "finder", "options", "py_version_info"),
     InstallCommand.make_requirement_preparer: ("temp_build_dir", "options", "session"),
     LinkCollector.fetch_response: ("self", "location", "package_name"),
+    HTTPAdapter.build_connection_pool_key_attributes: ("self", "request", "verify"),
     LazyZipOverHTTP.__init__: ("self", "url", "session", "chunk_size"),
     RequirementPreparer._fetch_metadata_only: ("self", "req"),
     TargetPython.get_sorted_tags: ("self",),
+    _configure_context: ("ctx",),
     get_http_url: ("link", "download", "download_dir", "hashes"),
     markers.default_environment: (),
 }

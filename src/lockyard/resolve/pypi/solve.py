@@ -51,7 +51,9 @@ def _resolve(request: Request) -> Answer:
         if not isinstance(error.__cause__, ResolutionImpossible):
             raise
         raise Refusal(_conflict(error.__cause__, request, repository.pages)) from error
-    return Answer(wheels=_wheels(chosen, repository))
+    wheels = _wheels(chosen, repository)
+    repository.foresight.learn(wheels)
+    return Answer(wheels=wheels)
 
 
 def _wheels(

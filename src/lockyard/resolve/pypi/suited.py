@@ -15,9 +15,14 @@ class Suited:
     """
 
     def __init__(self, target: PythonTarget, sdists: frozenset[str]) -> None:
+        self.target = target
         self.sdists = sdists
         self._tags = {(tag.interpreter, tag.abi, tag.platform) for tag in target.tags}
         self._known: dict[str, bool] = {}
+
+    def scope(self, package: str) -> str:
+        """Return what the answers for a package's files depend on, besides the files' names."""
+        return f"1 {self.target} {package in self.sdists}"  # another number for other rules
 
     def __call__(self, package: str, file: str) -> bool:
         """Answer for a file of a package; in doubt, yes."""

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 from packaging.requirements import InvalidRequirement, Requirement
@@ -16,13 +17,16 @@ from packaging.utils import (
     parse_wheel_filename,
 )
 from packaging.version import InvalidVersion, Version
-from pypi_simple import DistributionPackage
 
 from lockyard.errors import FetchError, SpecError
 from lockyard.lock.model import is_file_name
 
 from .cache import FileCache, KeptFile
-from .index import Index
+
+if TYPE_CHECKING:
+    from pypi_simple import DistributionPackage
+
+    from .index import Index  # which pinned tools alone don't need
 
 _LARGEST = 64 << 20
 _ANY_PYTHON_3 = {"py3-none-any", "py2-none-any"}
