@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
+from contextlib import suppress
 from pathlib import Path
+
+from lockyard.replace import replace_file
 
 
 class Memory:
@@ -29,16 +31,9 @@ class Memory:
         """Remember the contents of a key; a cache that can't be written is no fault."""
         path = self._path(key)
         data = hashlib.sha256(contents).hexdigest().encode() + b"\n" + contents
-        temporary = None
-        try:
+        with suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-                temporary = Path(file.name)
-                file.write(data)
-            temporary.replace(path)
-        except OSError:
-            if temporary is not None:
-                temporary.unlink(missing_ok=True)
+            replace_file(path, data)
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / key
