@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from tests.build.bytecode.interpreters import python
 from tests.conftest import ROOT
 from tests.determinism.mutations import NONE, Edit, Outcome, read_mutations
 
@@ -37,7 +38,11 @@ def test_the_source_as_it_is_passes(said: Mapping[str, str]) -> None:
 
 @pytest.mark.parametrize("name", [each.name for each in MUTATIONS])
 def test_a_guard_that_is_taken_out_is_missed(name: str, said: Mapping[str, str]) -> None:
-    assert said[name].startswith("caught\n"), said[name]
+    told = said[name]
+    (mutation,) = (each for each in MUTATIONS if each.name == name)
+    if any("[3.7]" in test for test in mutation.tests):
+        python("3.7")  # leaves this out where there is none
+    assert told.startswith("caught\n"), told
 
 
 def test_names_are_each_mutations_own() -> None:
