@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,9 +12,19 @@ from benchmarks.builds import bump, cold
 from benchmarks.contest import Bench
 from benchmarks.fetching import fetching
 from benchmarks.locking import locking
+from benchmarks.measure import CommandError
 from benchmarks.noop import growth, noop
 from benchmarks.pushing import pushing
-from benchmarks.report import as_json, machine, markdown, plot, record, write_docs
+from benchmarks.report import (
+    Results,
+    as_json,
+    from_json,
+    machine,
+    markdown,
+    plot,
+    record,
+    write_docs,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 CASES: dict[str, Callable[[Bench], None]] = {
@@ -36,21 +47,36 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="the folder to write table and plots to")
     parser.add_argument("--scratch", type=Path, help="where to work, in the store's file system")
     parser.add_argument(
-        "--write-docs", action="store_true", help="write the tables of docs/performance.md"
+        "--write-docs", action="store_true", help="write these cases into docs/performance.md"
     )
     given = parser.parse_args()
     unknown = sorted(set(given.cases) - CASES.keys())
     if unknown:
         parser.error(f"there is no case {', '.join(unknown)}; there are {', '.join(CASES)}")
-    with tempfile.TemporaryDirectory(dir=given.scratch, prefix="lockyard-bench-") as folder:
-        bench = Bench(folder=Path(folder), runs=given.runs)
-        for name in given.cases or CASES:
-            CASES[name](bench)
-    results = record(bench, machine())
+    results: Results = {}
+    for name in given.cases or CASES:
+        with tempfile.TemporaryDirectory(dir=given.scratch, prefix="lockyard-bench-") as folder:
+            bench = Bench(folder=Path(folder), runs=given.runs)
+            try:
+                CASES[name](bench)
+            except CommandError as error:
+                bench.fail(name, error)
+        results[name] = record(bench, machine())
+        _keep(results, given)
     print(markdown(results))  # noqa: T201
+    failures = [line for case in results.values() for line in case["failures"]]
+    if failures:
+        sys.exit("not measured:\n" + "\n".join(failures))
+
+
+def _keep(results: Results, given: argparse.Namespace) -> None:
+    """Write what was found until now, so that what is interrupted later loses nothing of it."""
     if given.write_docs:
-        (ROOT / "benchmarks/results.json").write_text(as_json(results))
-        write_docs(results, ROOT / "docs/performance.md")
+        kept = ROOT / "benchmarks/results.json"
+        known = {**from_json(kept.read_text()), **results}
+        everything = {name: known[name] for name in CASES if name in known}
+        kept.write_text(as_json(everything))
+        write_docs(everything, ROOT / "docs/performance.md")
     if given.json:
         given.json.write_text(as_json(results))
     if given.output:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from attrs import define, field, frozen
 
-from benchmarks.measure import Sample, Series
+from benchmarks.measure import CommandError, Sample, Series
 
 OURS = "lockyard"
 LONG = 90.0  # seconds; what takes longer isn't run again
@@ -31,31 +31,46 @@ class Bench:
     """Where benchmarks work, and what they found.
 
     ``facts`` are numbers that aren't times, by their names: sizes in bytes, counts, ratios.
+    ``failures`` say what could not be measured, and why.
     """
 
     folder: Path
     runs: int
     series: list[Series] = field(factory=list)
     facts: dict[str, float] = field(factory=dict)
+    failures: list[str] = field(factory=list)
 
     def contest(self, case: str, subject: str, ways: Mapping[str, Way]) -> None:
-        """Run ways by turns, as often as is asked for; a long one once."""
+        """Run ways by turns, as often as is asked for; a long one once.
+
+        What fails isn't run again, and takes nothing from the others.
+        """
         found = {
             tool: Series(case=case, subject=subject, tool=tool, aim=way.aim)
             for tool, way in ways.items()
         }
         for _ in range(self.runs):
-            for tool, way in ways.items():
-                if found[tool].samples and found[tool].median() > LONG:
+            for tool, series in list(found.items()):
+                if series.samples and series.median() > LONG:
                     continue
-                way.prepare()
-                sample = way.run()
-                found[tool].samples.append(sample)
+                try:
+                    ways[tool].prepare()
+                    sample = ways[tool].run()
+                except CommandError as error:
+                    self.fail(f"{case}, {subject}, {tool}", error)
+                    del found[tool]
+                    continue
+                series.samples.append(sample)
                 say(
                     f"{case}, {subject}, {tool}: {sample.seconds:.2f} s, "
                     f"{sample.cpu:.2f} s of processors, {sample.memory / 1e6:.0f} MB"
                 )
         self.series += found.values()
+
+    def fail(self, what: str, error: CommandError) -> None:
+        """Keep what could not be measured."""
+        say(f"{what}: {error}")
+        self.failures.append(f"{what}: {str(error).splitlines()[-1]}")
 
     def fact(self, name: str, value: float) -> None:
         """Keep a number."""

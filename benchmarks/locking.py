@@ -21,7 +21,7 @@ from attrs import field, frozen
 
 from benchmarks.contest import OURS, Bench, Way, say
 from benchmarks.fleets import MODELS, PLATFORM, ROOT, make_workspace
-from benchmarks.measure import Sample, timed
+from benchmarks.measure import CommandError, Sample, timed
 from benchmarks.stage import PROGRAM
 from lockyard.sources.pypi import certificate, index_access
 
@@ -98,7 +98,7 @@ def _works(wanted: Wanted, tool: str, run: Callable[[], Sample]) -> bool:
     """Warm a tool's caches; tell whether it can resolve the set at all."""
     try:
         run()
-    except SystemExit as error:
+    except CommandError as error:
         say(f"{wanted.name}, {tool}: it doesn't resolve this set: {str(error).splitlines()[-1]}")
         return False
     return True

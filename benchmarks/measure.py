@@ -47,6 +47,10 @@ class Series:
         return min(times), max(times)
 
 
+class CommandError(Exception):
+    """A command that is measured doesn't do what it is run for; what it said last is told."""
+
+
 def timed(
     command: Sequence[str | Path],
     *,
@@ -56,8 +60,7 @@ def timed(
 ) -> Sample:
     """Run a command and measure it, with its children; ``engine`` is the process of an engine.
 
-    What the engine's processes spend meanwhile is added. Raise SystemExit with what the command
-    said where it fails.
+    What the engine's processes spend meanwhile is added. Raise CommandError where it fails.
     """
     before = _spent(engine)
     with tempfile.TemporaryFile() as said, tempfile.NamedTemporaryFile() as told:
@@ -77,7 +80,7 @@ def timed(
         status, seconds, cpu, memory = map(float, told.read().split())
         if status:
             last = said.read().decode(errors="replace")[-3000:]
-            raise SystemExit(f"{line}\nfailed ({status:g}), it said last:\n{last}")
+            raise CommandError(f"{line}\nfailed ({status:g}), it said last:\n{last}")
     return Sample(seconds=seconds, cpu=cpu + _spent(engine) - before, memory=int(memory) * 1024)
 
 

@@ -17,6 +17,7 @@ from benchmarks.measure import Sample, Series
 from benchmarks.stage import version
 from lockyard.docker.engine import BUILDX
 
+Results = dict[str, dict[str, Any]]  # by case: what one run of it found, and where
 _BEGIN, _END = "<!-- python -m benchmarks --write-docs -->", "<!-- end -->"
 _HEAD = "| what | with | seconds | spread | processors | memory | Lockyard is faster |"
 _RULE = "|---|---|--:|--:|--:|--:|--:|"
@@ -40,45 +41,65 @@ def machine() -> dict[str, str]:
 
 
 def record(bench: Bench, of: dict[str, str]) -> dict[str, Any]:
-    """Return results as JSON has them."""
+    """Return what a case found, as JSON has it."""
     return {
         "machine": of,
         "series": [attrs.asdict(each) for each in bench.series],
         "facts": bench.facts,
+        "failures": bench.failures,
     }
 
 
-def all_series(results: dict[str, Any]) -> list[Series]:
+def all_series(results: Results) -> list[Series]:
     """Return the series of results."""
     return [
         Series(**{**each, "samples": [Sample(**sample) for sample in each["samples"]]})
-        for each in results["series"]
+        for case in results.values()
+        for each in case["series"]
     ]
 
 
-def markdown(results: dict[str, Any]) -> str:
+def markdown(results: Results) -> str:
     """Return results as tables."""
     lines = [_HEAD, _RULE, *_rows(all_series(results))]
-    facts = [f"| {name} | {value:,.4g} |" for name, value in results["facts"].items()]
+    facts = [
+        f"| {name} | {_number(value)} |"
+        for case in results.values()
+        for name, value in case["facts"].items()
+    ]
     if facts:
         lines += ["", "| number | |", "|---|--:|", *facts]
-    lines += ["", ", ".join(f"{name} {value}" for name, value in results["machine"].items())]
+    for case in results.values():
+        lines += [line for each in case["failures"] for line in ("", f"Not measured: {each}")]
+    where = [", ".join(map(" ".join, case["machine"].items())) for case in results.values()]
+    lines += [line for each in dict.fromkeys(where) for line in ("", each)]
     return "\n".join(lines) + "\n"
 
 
-def as_json(results: dict[str, Any]) -> str:
+def _number(value: float) -> str:
+    """Return a count as it is, and a ratio by what of it tells something."""
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.3g}"
+
+
+def as_json(results: Results) -> str:
     """Return results as a text to keep."""
     return json.dumps(results, indent=1, sort_keys=True) + "\n"
 
 
-def write_docs(results: dict[str, Any], page: Path) -> None:
+def from_json(text: str) -> Results:
+    """Return results that were kept."""
+    results: Results = json.loads(text)
+    return results
+
+
+def write_docs(results: Results, page: Path) -> None:
     """Lay tables between the marks of a page."""
     head, _, rest = page.read_text(encoding="utf-8").partition(_BEGIN)
     tail = rest.partition(_END)[2]
     page.write_text(f"{head}{_BEGIN}\n{markdown(results)}{_END}{tail}", encoding="utf-8")
 
 
-def plot(results: dict[str, Any], path: Path) -> None:
+def plot(results: Results, path: Path) -> None:
     """Draw medians and spreads, and the growth of fleets, as the file's name says."""
     import matplotlib as mpl  # noqa: PLC0415
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Container
 from pathlib import Path
 
 from attrs import frozen
@@ -56,10 +57,10 @@ class Stage:
         """Build the env."""
         return self.lockyard("build", self.name, "--output", self.output)
 
-    def forget(self) -> None:
-        """Remove all that was built, of the store and of images."""
-        for path in (self.store / "blobs", self.store / "records", self.output):
-            shutil.rmtree(path, ignore_errors=True)
+    def forget(self, but: Container[Path] = ()) -> None:
+        """Remove all that was built, of the store and of images, but for some of the store."""
+        shutil.rmtree(self.output, ignore_errors=True)
+        self.go_back(but)
 
     def snapshot(self) -> set[Path]:
         """Return the files that stand for what is built in the store."""
@@ -70,10 +71,11 @@ class Stage:
             if path.is_file()
         }
 
-    def go_back(self, before: set[Path]) -> None:
+    def go_back(self, before: Container[Path]) -> None:
         """Remove what has come into the store since a snapshot."""
-        for path in self.snapshot() - before:
-            path.unlink()
+        for path in self.snapshot():
+            if path not in before:
+                path.unlink()
 
 
 def staged(name: str, folder: Path) -> Stage:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,12 +15,15 @@ from lockyard.cli.arguments import FleetTask
 from lockyard.cli.fleet import chosen, each, finish, fleet_here
 from lockyard.cli.output import show, told
 from lockyard.cli.progress import progress
-from lockyard.errors import UsageError
+from lockyard.errors import LockyardError, UsageError
+from lockyard.events import Reporter
 from lockyard.store.store import Store
 from lockyard.tasks.workspaces import remember
 
 if TYPE_CHECKING:
     from lockyard.tasks.verify import Verified
+
+    Verify = Callable[[str], list[Verified]]
 
 _WORDS = {
     "epoch": "SOURCE_DATE_EPOCH",
@@ -114,13 +117,33 @@ def verify(
                 jobs=jobs,
                 against=against,
             )
-            done, failed = each(names, verifier.preview if dry_run else verifier.verify)
+            act: Verify = verifier.preview if dry_run else noted(verifier.verify, reporter)
+            done, failed = each(names, act)
         rows = [image for images in done for image in images]
         line = as_plan if dry_run else as_rows if markdown else as_text
         if markdown and not (dry_run or json):
             show([_HEAD], as_json=False, line=str)
         summary = "" if dry_run or markdown else tried(rows)
         finish(rows, failed, as_json=json, line=line, summary=summary, asked=len(names))
+
+
+def noted(verify: Verify, reporter: Reporter) -> Verify:
+    """Return ``verify`` such that what comes of each env is told as soon as it is known.
+
+    All envs take long; whoever waits, or ends it, has what was proved until then.
+    """
+
+    def act(name: str) -> list[Verified]:
+        try:
+            images = verify(name)
+        except LockyardError as error:
+            reporter.note(f"{name}: failed: {error.reason.splitlines()[0]}")
+            raise
+        for image in images:
+            reporter.note(as_text(image))
+        return images
+
+    return act
 
 
 def as_text(done: Verified) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from attrs import frozen
 
 
@@ -18,7 +20,8 @@ class Prefix:
     python: str
     virtual: bool = True
 
-    @property
+    # Asked for each file of a wheel: worked out once.
+    @cached_property
     def minor(self) -> str:
         """Return the version that names folders, as 3.11."""
         return ".".join(self.python.split(".")[:2])
@@ -28,7 +31,7 @@ class Prefix:
         """Return the interpreter that scripts name in their first line."""
         return f"{self.path}/bin/python"
 
-    @property
+    @cached_property
     def site_packages(self) -> str:
         """Return the folder of modules, relative to the root."""
         return f"{self.path[1:]}/lib/python{self.minor}/site-packages"
