@@ -139,7 +139,7 @@ def _rows(series: list[Series]) -> Iterator[str]:
         if own is not None and own is not each:
             ratio = f"{each.median() / own.median():.1f}"
             if each.aim:
-                ratio += f" (aim: {each.aim:g})"
+                ratio += f" (aim: {each.aim:.2g})"
         yield (
             f"| {each.case}, {each.subject} | {each.tool} | {each.median():.2f} "
             f"| {low:.2f} to {high:.2f} | {each.median('cpu'):.2f} "
