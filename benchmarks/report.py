@@ -119,12 +119,13 @@ def plot(results: Results, path: Path) -> None:
     titles = [f"{each.case}, {each.subject}: {each.tool}" for each in others]
     bars.barh(titles, medians, xerr=around)
     bars.invert_yaxis()
-    bars.set(xscale="log", xlabel="seconds")
+    if others:
+        bars.set(xscale="log", xlabel="seconds")
     for case in dict.fromkeys(each.case for each in grown):
         points = [(int(e.subject.split()[0]), e.median()) for e in grown if e.case == case]
         lines.plot(*zip(*points, strict=True), marker="o", label=case)
-    lines.set(xscale="log", yscale="log", xlabel="envs", ylabel="seconds")
     if grown:
+        lines.set(xscale="log", yscale="log", xlabel="envs", ylabel="seconds")
         lines.legend()
     figure.tight_layout()
     figure.savefig(path)

@@ -18,7 +18,7 @@ _LOCAL = struct.Struct("<4s2xH18xHH")
 _SIGNATURE = b"PK\x03\x04"
 _UTF8 = 0x800
 _CHUNK = 1 << 20
-_PACKED, _UNPACKED = 256 << 10, 2 << 20  # bytes at once
+_PACKED, _UNPACKED = 128 << 10, 1 << 20  # bytes at once
 MOST = 16 << 20  # bytes; what is larger is better read in pieces
 
 
