@@ -137,6 +137,8 @@ class _Tools:
     def pip_compile(self) -> Sample:
         return self._run(
             *(str(self.compiler), "--generate-hashes", "--quiet", "--no-header", "--allow-unsafe"),
+            # The default of those from 7.0 on, which no Python 3.7 runs.
+            *("--resolver", "backtracking"),
             *("--strip-extras", f"--cache-dir={self.folder / 'pip-tools'}"),
             *self._files(),
         )

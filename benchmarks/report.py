@@ -119,12 +119,13 @@ def plot(results: Results, path: Path) -> None:
     titles = [f"{each.case}, {each.subject}: {each.tool}" for each in others]
     bars.barh(titles, medians, xerr=around)
     bars.invert_yaxis()
-    bars.set(xscale="log", xlabel="seconds")
+    if others:
+        bars.set(xscale="log", xlabel="seconds")
     for case in dict.fromkeys(each.case for each in grown):
         points = [(int(e.subject.split()[0]), e.median()) for e in grown if e.case == case]
         lines.plot(*zip(*points, strict=True), marker="o", label=case)
-    lines.set(xscale="log", yscale="log", xlabel="envs", ylabel="seconds")
     if grown:
+        lines.set(xscale="log", yscale="log", xlabel="envs", ylabel="seconds")
         lines.legend()
     figure.tight_layout()
     figure.savefig(path)
@@ -139,7 +140,7 @@ def _rows(series: list[Series]) -> Iterator[str]:
         if own is not None and own is not each:
             ratio = f"{each.median() / own.median():.1f}"
             if each.aim:
-                ratio += f" (aim: {each.aim:g})"
+                ratio += f" (aim: {each.aim:.2g})"
         yield (
             f"| {each.case}, {each.subject} | {each.tool} | {each.median():.2f} "
             f"| {low:.2f} to {high:.2f} | {each.median('cpu'):.2f} "

@@ -4,7 +4,9 @@ import gzip
 import hashlib
 import itertools
 import random
+import struct
 import threading
+import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any
@@ -18,6 +20,9 @@ from lockyard.build.compress import GzipStream
 
 PIECE = 1000
 DATA = random.Random(0).randbytes(3 * PIECE) + b"text " * PIECE  # noqa: S311 - no secret
+
+_DEFLATER = zlib.compressobj(9, zlib.DEFLATED, -15)
+DEFLATED = _DEFLATER.compress(DATA) + _DEFLATER.flush()
 
 
 @pytest.fixture(autouse=True)
@@ -64,6 +69,41 @@ def test_the_bytes_are_those_of_the_pinned_compressor(executor: Executor) -> Non
     data, _ = packed([b" ".join(words)], executor)
     found = hashlib.sha256(data).hexdigest()
     assert found == "585cce1d40eca7393ed3376f27c37fbde81f93e803d661c0baa7003ce2e94e9c"
+
+
+def taken(before: bytes, cuts: list[int], after: bytes, executor: Executor) -> tuple[bytes, str]:
+    """Take DATA as it is deflated, in parts of both that don't belong together."""
+    written: list[bytes] = []
+    stream = GzipStream(written.append, executor)
+    stream.write(before)
+    bounds = [0, *cuts, len(DATA)]
+    parts = [DATA[start:end] for start, end in itertools.pairwise(bounds)]
+    stream.take(zip([DEFLATED, *[b""] * len(cuts)], parts, strict=True))
+    stream.write(after)
+    digest = stream.finish()
+    assert stream.size == len(before + DATA + after)
+    return b"".join(written), digest
+
+
+@pytest.mark.parametrize("before", [b"", b"x", DATA[:PIECE], DATA])
+@pytest.mark.parametrize("after", [b"", b"x", DATA[: 2 * PIECE]])
+def test_what_is_deflated_is_taken_as_it_is(
+    before: bytes, after: bytes, executor: Executor
+) -> None:
+    data, digest = taken(before, [], after, executor)
+    assert gzip.decompress(data) == before + DATA + after
+    assert digest == hashlib.sha256(before + DATA + after).hexdigest()
+    ends = [packed([part], executor)[0] if part else b"" for part in (before, after)]
+    # RFC 1952, 2.3: no flags, no time; 255 is an unknown system.
+    head = b"\x1f\x8b\x08\x00" + bytes(5) + b"\xff"
+    sums = struct.pack("<II", zlib.crc32(DATA), len(DATA))
+    assert data == ends[0] + head + DEFLATED + sums + ends[1]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@given(st.lists(st.integers(0, len(DATA)), max_size=12).map(sorted))
+def test_how_it_is_taken_does_not_show(executor: Executor, cuts: list[int]) -> None:
+    assert taken(b"x", cuts, b"y", executor) == taken(b"x", [], b"y", executor)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)

@@ -3,7 +3,9 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import random
 import tarfile
+import zipfile
 from concurrent.futures import Executor
 from typing import Any, cast
 
@@ -15,6 +17,7 @@ from lockyard.build.layer import build_layer, cached_layer
 from lockyard.errors import BuildError, StoreError
 from lockyard.plan.layer import DebianLayer, FilesLayer, Layer, WheelLayer, layer_key
 from lockyard.spec.model import LaidFile
+from lockyard.store.paths import artifact_paths
 from lockyard.store.store import Store
 from tests.build.makers import (
     PREFIX,
@@ -27,6 +30,8 @@ from tests.build.makers import (
     recipe_layer,
     wheel_artifact,
 )
+
+MODULES = PREFIX.site_packages
 
 
 @pytest.fixture
@@ -56,15 +61,35 @@ def test_every_kind_of_layer(store: Store, executor: Executor) -> None:
     wheel = make_wheel(store, {"demo.py": b""})
     layers: dict[str, Layer] = {
         "var/lib/dpkg/status": DebianLayer(debs=(deb,)),
-        "opt/venv/lib/python3.11/site-packages/demo.py": WheelLayer(
-            title="", wheels=(wheel,), prefix=PREFIX
-        ),
+        f"{MODULES}/demo.py": WheelLayer(title="", wheels=(wheel,), prefix=PREFIX),
         "opt/venv/pyvenv.cfg": recipe_layer(deb),
     }
     for path, layer in layers.items():
         data = content(build_layer(layer, store, executor, Compilers(store)), store)
         with tarfile.open(fileobj=io.BytesIO(data)) as archive:
             assert path in archive.getnames()
+
+
+def test_what_a_wheel_has_deflated_is_in_the_layer_as_it_is(
+    store: Store, executor: Executor
+) -> None:
+    large = random.Random(3).randbytes(2 << 20)  # noqa: S311 - no secret
+    wheel = make_wheel(store, {"a.py": b"", "large.so": large, "z.py": b"z"})
+    built = build_layer(
+        WheelLayer(title="", wheels=(wheel,), prefix=PREFIX), store, executor, Compilers(store)
+    )
+    (path,) = artifact_paths([wheel], store).values()
+    with zipfile.ZipFile(path) as archive:
+        info = archive.getinfo("large.so")
+    start = info.header_offset + 30 + len("large.so")
+    packed = path.read_bytes()[start : start + info.compress_size]
+    blob = store.blob(built.digest, built.size)
+    assert blob
+    assert packed in blob.read_bytes()
+    assert hashlib.sha256(content(built, store)).hexdigest() == built.diff_id
+    with tarfile.open(fileobj=io.BytesIO(content(built, store))) as layers:
+        assert cast(Any, layers.extractfile(f"{MODULES}/large.so")).read() == large
+        assert cast(Any, layers.extractfile(f"{MODULES}/z.py")).read() == b"z"
 
 
 def test_a_layer_is_found_again(layer: Layer, store: Store, executor: Executor) -> None:

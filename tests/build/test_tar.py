@@ -6,8 +6,9 @@ import os
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 from attrs import evolve
@@ -146,6 +147,31 @@ def test_content_of_another_sha256() -> None:
     entry = evolve(text("p", b"data", owner="a.whl"), sha256=hashlib.sha256(b"date").hexdigest())
     with pytest.raises(IntegrityError, match="sha256") as caught:
         archive([entry])
+    assert caught.value.where == "a.whl"
+
+
+def deflated(content: bytes) -> Callable[[], Iterator[tuple[bytes, bytes]]]:
+    """Return what gives content in two parts, with what stands for its deflated form."""
+    return lambda: iter([(b"1", content[:5]), (b"2", content[5:])])
+
+
+def test_what_is_deflated_goes_another_way() -> None:
+    large = evolve(text("b", b"0123456789"), deflated=deflated(b"0123456789"))
+    events: list[object] = []
+    write_tar([text("a", b"x"), large, text("c", b"y")], events.append, events.extend)
+    parts = [each for each in events if isinstance(each, tuple)]
+    assert parts == [(b"1", b"01234"), (b"2", b"56789")]
+    plain = [each[1] if isinstance(each, tuple) else each for each in events]
+    assert b"".join(cast(list[bytes], plain)) == archive([text("a", b"x"), large, text("c", b"y")])
+
+
+@pytest.mark.parametrize("content", [b"", b"012345678", b"0123456789+", b"012345678x"])
+def test_what_is_deflated_to_something_else(content: bytes) -> None:
+    entry = evolve(text("b", b"0123456789", owner="a.whl"), deflated=deflated(content))
+    with pytest.raises(
+        IntegrityError, match=r" b (isn't of the|doesn't have the sha256)"
+    ) as caught:
+        write_tar([entry], lambda _: None, lambda parts: [*parts])
     assert caught.value.where == "a.whl"
 
 

@@ -18,8 +18,10 @@ def test_the_key_names_the_library_that_compresses() -> None:
     assert f"/libdeflate-{LIBRARY[version('deflate')]}/" in COMPRESSION
 
 
-@pytest.mark.parametrize("change", [("LEVEL = 3", "LEVEL = 4"), ("PIECE = 8", "PIECE = 4")])
-def test_another_level_or_size_of_pieces_is_another_key(change: tuple[str, str]) -> None:
+@pytest.mark.parametrize(
+    "change", [("LEVEL = 3", "LEVEL = 4"), ("PIECE = 8", "PIECE = 4"), ("TAKEN = 1", "TAKEN = 2")]
+)
+def test_another_level_or_size_is_another_key(change: tuple[str, str]) -> None:
     source = Path(compression.__file__).read_text("utf-8")
     assert source.count(change[0]) == 1
     values: dict[str, object] = {}

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future
 
 import deflate
 
 from lockyard.plan.compression import LEVEL, PIECE
+
+# RFC 1952, 2.3: deflated, no flags, no time, no extra flags, an unknown system.
+_HEADER = b"\x1f\x8b\x08" + bytes(6) + b"\xff"
 
 
 class GzipStream:
@@ -39,13 +43,37 @@ class GzipStream:
         if self._held >= PIECE:
             self._cut()
 
+    def take(self, parts: Iterable[tuple[bytes, bytes]]) -> None:
+        """Take the next bytes of the stream, and with them what they are deflated to (RFC 1951).
+
+        Both come in parts that needn't belong together; all of them are one gzip member. They
+        have to be what they are said to be.
+        """
+        self._flush()
+        self._write(_HEADER)
+        checksum = size = 0
+        for deflated, data in parts:
+            self._write(deflated)
+            self._digest.update(data)
+            checksum = deflate.crc32(data, checksum)
+            size += len(data)
+        self._write(struct.pack("<II", checksum, size % (1 << 32)))
+        self.size += size
+
     def finish(self) -> str:
         """Write all that is left. Return the sha256 of the stream as it came in."""
-        if self._held or not self.size:
+        if not self.size:
+            self._submit(b"")
+        self._flush()
+        return self._digest.hexdigest()
+
+    def _flush(self) -> None:
+        """Write all that has come until now, the last piece as short as it is."""
+        if self._held:
             self._submit(b"".join(self._chunks))
+            self._chunks, self._held = [], 0
         while self._waiting:
             self._write(self._waiting.popleft().result())
-        return self._digest.hexdigest()
 
     def _cut(self) -> None:
         """Hand on what makes whole pieces; keep the rest."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import BinaryIO, Literal
 
 from attrs import field, frozen
@@ -19,7 +19,9 @@ class Entry:
     ``path`` is relative to the root, normal, with ``/`` between its parts; bytes that aren't
     UTF-8 are surrogate escapes. ``link`` is a symlink's target as it is written, or a hard
     link's path like ``path``. ``open`` gives ``size`` bytes of content; ``sha256``, where it
-    is known beforehand, is what they must have. ``owner`` names the artifact for messages.
+    is known beforehand, is what they must have. ``deflated``, of what is large and is kept so,
+    gives the same content once more in parts, each beside the bytes that deflate has made of it
+    (RFC 1951) or of another part. ``owner`` names the artifact for messages.
     """
 
     path: str
@@ -31,6 +33,9 @@ class Entry:
     link: str = ""
     sha256: str = ""
     open: Callable[[], BinaryIO] | None = field(default=None, eq=False, repr=False)
+    deflated: Callable[[], Iterator[tuple[bytes, bytes]]] | None = field(
+        default=None, eq=False, repr=False
+    )
     owner: str = field(default="", eq=False)
 
 

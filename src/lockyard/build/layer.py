@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from concurrent.futures import Executor
 from typing import Any
 
@@ -13,7 +14,7 @@ from lockyard.build.bytecode.modules import Compilers
 from lockyard.build.compress import GzipStream
 from lockyard.build.content import layer_content
 from lockyard.build.entry import Entry
-from lockyard.build.tar import write_tar
+from lockyard.build.tar import Deflated, write_tar
 from lockyard.fetch.pool import Cancel
 from lockyard.plan.layer import Layer, layer_key
 from lockyard.store.store import Store
@@ -71,7 +72,10 @@ def build_layer(
             cancel.check()
             stream.write(data)
 
-        write_tar(tree, write)
+        def take(parts: Deflated) -> None:
+            stream.take(_watched(parts, cancel))
+
+        write_tar(tree, write, take)
         diff_id = stream.finish()
         writer.commit()
         built = BuiltLayer(
@@ -79,10 +83,16 @@ def build_layer(
             digest=writer.sha256,
             size=writer.size,
             diff_id=diff_id,
-            owned=tuple(evolve(each, open=None) for each in content.owned),
+            owned=tuple(evolve(each, open=None, deflated=None) for each in content.owned),
         )
     store.put_record(_RECORDS, layer_key(layer), _record(built))
     return built
+
+
+def _watched(parts: Deflated, cancel: Cancel) -> Iterator[tuple[bytes, bytes]]:
+    for part in parts:
+        cancel.check()
+        yield part
 
 
 def _record(built: BuiltLayer) -> dict[str, Any]:

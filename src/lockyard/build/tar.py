@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import tarfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, BinaryIO
+
+from attrs import define, field
 
 from lockyard.build.entry import Entry
 from lockyard.errors import IntegrityError
@@ -32,15 +35,28 @@ _TAIL = b"ustar\x0000" + bytes(247)
 _BLANKS = 8 * ord(" ")  # what stands for the sum in the sum
 
 
-def write_tar(entries: Iterable[Entry], write: Callable[[bytes], object]) -> None:
+Deflated = Iterable[tuple[bytes, bytes]]
+
+
+def write_tar(
+    entries: Iterable[Entry],
+    write: Callable[[bytes], object],
+    take: Callable[[Deflated], object] | None = None,
+) -> None:
     """Write entries in the order given, in pax format (POSIX.1-2001), and the end mark.
 
-    Content is read once, in pieces. Raise IntegrityError where it isn't what its entry says.
+    Content is read once, in pieces; what is there deflated goes to ``take``, where that is
+    given. Raise IntegrityError where it isn't what its entry says.
     """
     for entry in entries:
         write(plain_header(entry) or full_header(entry))
         if entry.open is not None:
-            _copy(entry, write)
+            content = _Content(entry)
+            if take is not None and entry.deflated is not None:
+                take(content.deflated(entry.deflated()))
+            else:
+                content.copy(entry.open, write)
+            content.finish()
             if padding := -entry.size % tarfile.BLOCKSIZE:
                 write(_ZEROS[:padding])
     write(bytes(2 * tarfile.BLOCKSIZE))
@@ -83,25 +99,43 @@ def _name(entry: Entry) -> str:
     return entry.path + "/" if entry.kind == "directory" else entry.path
 
 
-def _copy(entry: Entry, write: Callable[[bytes], object]) -> None:
-    assert entry.open is not None  # noqa: S101 - for the type checker
-    digest, left = hashlib.sha256(), entry.size
-    with entry.open() as stream:
-        while chunk := stream.read(min(_CHUNK, left + 1)):
-            left -= len(chunk)
-            if left < 0:
-                break
-            digest.update(chunk)
-            write(chunk)
-    if left != 0:
-        raise IntegrityError(
-            f"{entry.path} isn't of the {entry.size} bytes that are declared",
-            where=entry.owner,
-            solution="the package is broken: report it to its authors, or lock another version",
-        )
-    if entry.sha256 and digest.hexdigest() != entry.sha256:
-        raise IntegrityError(
-            f"{entry.path} doesn't have the sha256 that is recorded for it",
-            where=entry.owner,
+@define
+class _Content:
+    """The content of an entry as it goes by, which has to be what the entry says."""
+
+    _entry: Entry
+    _left: int = field(init=False)
+    _digest: Any = field(init=False, factory=hashlib.sha256)
+
+    def __attrs_post_init__(self) -> None:
+        self._left = self._entry.size
+
+    def copy(self, opened: Callable[[], BinaryIO], write: Callable[[bytes], object]) -> None:
+        with opened() as stream:
+            while chunk := stream.read(min(_CHUNK, self._left + 1)):
+                self._see(chunk)
+                write(chunk)
+
+    def deflated(self, parts: Deflated) -> Iterator[tuple[bytes, bytes]]:
+        for deflated, chunk in parts:
+            self._see(chunk)
+            yield deflated, chunk
+
+    def finish(self) -> None:
+        if self._left:
+            raise self._wrong(f"isn't of the {self._entry.size} bytes that are declared")
+        if self._entry.sha256 and self._digest.hexdigest() != self._entry.sha256:
+            raise self._wrong("doesn't have the sha256 that is recorded for it")
+
+    def _see(self, chunk: bytes) -> None:
+        self._left -= len(chunk)
+        if self._left < 0:
+            raise self._wrong(f"isn't of the {self._entry.size} bytes that are declared")
+        self._digest.update(chunk)
+
+    def _wrong(self, reason: str) -> IntegrityError:
+        return IntegrityError(
+            f"{self._entry.path} {reason}",
+            where=self._entry.owner,
             solution="the package is broken: report it to its authors, or lock another version",
         )

@@ -45,6 +45,7 @@ from lockyard.spec.unfit import shown, suggestion
 
 WORKSPACE_FILE = "WORKSPACE.toml"
 FORMAT = 1
+_STEM = re.compile(rb"\bstem\b")
 _ENV_NAME = re.compile(r"(?=.{1,100}$)[a-z0-9]+([.-][a-z0-9]+)*")
 
 
@@ -68,6 +69,17 @@ class Fleet:
         found = (self.root / "envs").glob("*.toml")
         # Editors keep hidden files beside the one that is open.
         return tuple(sorted(path.stem for path in found if not path.name.startswith(".")))
+
+    @cached_property
+    def stemmed(self) -> frozenset[str]:
+        """Return the envs whose files may set a stem of their own, by a look at their bytes."""
+        return frozenset(name for name in self._env_names if self._has_stem(name))
+
+    def _has_stem(self, name: str) -> bool:
+        try:
+            return bool(_STEM.search((self.root / _env_file(name)).read_bytes()))
+        except OSError:
+            return False
 
     def env(self, name: str) -> Env:
         """Read one env, and those that it extends.

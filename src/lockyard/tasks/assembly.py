@@ -56,8 +56,11 @@ class Assembly:
         return found
 
     def submit(self, plan: ImagePlan) -> None:
-        """Begin to build those layers of an image that the store lacks."""
-        for layer in plan.layers:
+        """Begin to build those layers of an image that the store lacks.
+
+        The largest first, so that no processor waits long for another's at the end.
+        """
+        for layer in sorted(plan.layers, key=_size, reverse=True):
             if (key := layer_key(layer)) in self.missing:
                 self.futures[key] = self.builds.submit(layer)
 
@@ -91,9 +94,13 @@ class Assembly:
             raise gathered(failed, len(needed))
 
 
+def _size(layer: Layer) -> int:
+    return sum(artifact.size for artifact in layer.artifacts)
+
+
 @contextmanager
 def begin(plans: Sequence[ImagePlan], supply: Supply, jobs: int) -> Iterator[Assembly]:
-    """Bring what images are made of, and begin to build their layers, in their order.
+    """Bring what images are made of, and begin to build their layers.
 
     What can't be brought stops those images alone that need it.
     """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Container, Iterator, Mapping, Set
 
 from lockyard.errors import Fault, LockyardError, SpecError
@@ -10,7 +9,6 @@ from lockyard.spec.model import Env, Recipe
 from lockyard.spec.names import Names, names
 from lockyard.spec.reader import Fleet
 
-_STEM = re.compile(rb"\bstem\b")
 ADVICE = "give one of them another stem"
 
 
@@ -73,12 +71,5 @@ def _likely(fleet: Fleet, name: str, images: Set[str], known: Container[str]) ->
     for other in fleet.env_names():
         if other == name or other in known:
             continue
-        if any(image.startswith(f"{other}-") for image in images) or _sets_stem(fleet, other):
+        if any(image.startswith(f"{other}-") for image in images) or other in fleet.stemmed:
             yield other
-
-
-def _sets_stem(fleet: Fleet, name: str) -> bool:
-    try:
-        return bool(_STEM.search((fleet.root / f"envs/{name}.toml").read_bytes()))
-    except OSError:
-        return False

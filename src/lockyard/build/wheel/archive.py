@@ -10,8 +10,9 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -22,7 +23,13 @@ from installer.sources import WheelFile
 from installer.utils import parse_metadata_file
 
 from lockyard.build.paths import safe_path
-from lockyard.build.wheel.member import MemberStream, is_small, read_member
+from lockyard.build.wheel.member import (
+    MemberStream,
+    deflated_parts,
+    is_small,
+    is_taken,
+    read_member,
+)
 from lockyard.errors import BuildError, IntegrityError
 
 # No wheel known unpacks to more than some twenty times its size.
@@ -79,6 +86,18 @@ class WheelArchive:
                 return io.BytesIO(read_member(self._descriptor, info))
             stream = cast(BinaryIO, MemberStream(self._descriptor, info))
         return cast(BinaryIO, _Content(stream, self.file))
+
+    def deflated(self, path: str) -> Callable[[], Iterator[tuple[bytes, bytes]]] | None:
+        """Return what gives a file as it is deflated, beside its content; None if it is small.
+
+        It raises IntegrityError as ``open`` does.
+        """
+        info = self._infos[path]
+        return partial(self._deflated, info) if is_taken(info) else None
+
+    def _deflated(self, info: zipfile.ZipInfo) -> Iterator[tuple[bytes, bytes]]:
+        with _faults(self.file):
+            yield from deflated_parts(self._descriptor, info)
 
     def read_dist_info(self, name: str) -> str | None:
         """Return a text of the dist-info folder, or None where the wheel has no such file."""

@@ -66,6 +66,7 @@ def _placed(wheel: WheelArchive, member: Member, root: str, prefix: Prefix) -> E
         size=member.size,
         sha256=member.sha256,
         open=partial(wheel.open, member.path),
+        deflated=wheel.deflated(member.path),
         owner=wheel.file,
     )
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import struct
 import zipfile
+from collections.abc import Iterator
 
 import deflate
 from isal import isal_zlib
+
+from lockyard.plan.compression import TAKEN
 
 # APPNOTE.TXT 4.3.7: signature, flags, and the lengths of the name and of what is between that
 # and the content.
@@ -15,6 +18,7 @@ _LOCAL = struct.Struct("<4s2xH18xHH")
 _SIGNATURE = b"PK\x03\x04"
 _UTF8 = 0x800
 _CHUNK = 1 << 20
+_PACKED, _UNPACKED = 128 << 10, 1 << 20  # bytes at once
 MOST = 16 << 20  # bytes; what is larger is better read in pieces
 
 
@@ -34,6 +38,40 @@ def read_member(descriptor: int, info: zipfile.ZipInfo) -> bytes | bytearray:
     if len(content) != info.file_size or deflate.crc32(content) != info.CRC:
         raise zipfile.BadZipFile(f"{info.filename} doesn't have the checksum that is declared")
     return content
+
+
+def is_taken(info: zipfile.ZipInfo) -> bool:
+    """Tell whether a member goes into a layer as it is deflated."""
+    return info.compress_type == zipfile.ZIP_DEFLATED and info.compress_size >= TAKEN
+
+
+def deflated_parts(descriptor: int, info: zipfile.ZipInfo) -> Iterator[tuple[bytes, bytes]]:
+    """Give what a member is deflated to and its content, in parts of both, each byte once.
+
+    Raise zipfile.BadZipFile where the archive is damaged, or has more than the one stream.
+    """
+    position, left = _start(descriptor, info), info.compress_size
+    inflater = isal_zlib.decompressobj(-15)
+    size = checksum = 0
+    while not inflater.eof:
+        packed = (
+            b"" if inflater.unconsumed_tail else os.pread(descriptor, min(_PACKED, left), position)
+        )
+        position, left = position + len(packed), left - len(packed)
+        try:
+            data = inflater.decompress(inflater.unconsumed_tail or packed, _UNPACKED)
+        except isal_zlib.error:  # type: ignore[misc] # its stub has an instance
+            raise zipfile.BadZipFile(f"{info.filename} can't be decompressed") from None
+        if not packed and not data and not inflater.eof:
+            raise zipfile.BadZipFile(f"{info.filename} ends too early")
+        size, checksum = size + len(data), deflate.crc32(data, checksum)
+        if size > info.file_size:
+            break
+        yield packed, data
+    if left or inflater.unused_data:
+        raise zipfile.BadZipFile(f"{info.filename} has something after its end")
+    if (size, checksum) != (info.file_size, info.CRC):
+        raise zipfile.BadZipFile(f"{info.filename} doesn't have its size or its checksum")
 
 
 class MemberStream:
