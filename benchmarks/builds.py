@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
+import sys
 import zlib
 from collections.abc import Iterator
 from functools import partial
@@ -14,6 +15,7 @@ from pathlib import Path
 from attrs import frozen
 
 from benchmarks.contest import OURS, Bench, Way, say
+from benchmarks.fleets import ROOT
 from benchmarks.measure import engine_process
 from benchmarks.peers import Docker, buildah, clear_buildah, prune, write_plain
 from benchmarks.stage import Stage, staged, version
@@ -49,8 +51,7 @@ def cold(bench: Bench) -> None:
                     )
         bench.contest("cold build", name, ways)
         _compare(bench, name)
-        stage.forget()
-        stage.build()
+        _profile(bench, stage)
         _facts(bench, stage)
         prune()
         shutil.rmtree(stage.folder)
@@ -116,6 +117,15 @@ class Bump:
         self.stage.go_back(self.built)
         self.stage.build()
         self.lock(self.new)
+
+
+def _profile(bench: Bench, stage: Stage) -> None:
+    """Say where the processors' time of a build goes."""
+    stage.forget()
+    target = stage.folder / "profile.json"
+    stage.run(sys.executable, ROOT / "benchmarks/profile_only.py", target, *stage.building)
+    for part, seconds in sorted(json.loads(target.read_bytes()).items(), key=lambda x: -x[1]):
+        bench.fact(f"cold build/{stage.name}/processor seconds, {part}", round(seconds, 2))
 
 
 def _compare(bench: Bench, name: str) -> None:
