@@ -6,10 +6,11 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from benchmarks.builds import bump, cold
-from benchmarks.contest import Bench
+from benchmarks.builds import LARGE, SMALL, bump, cold
+from benchmarks.contest import LONG, Bench
 from benchmarks.fetching import fetching
 from benchmarks.locking import locking
 from benchmarks.measure import CommandError
@@ -28,8 +29,10 @@ from benchmarks.report import (
 
 ROOT = Path(__file__).resolve().parents[1]
 CASES: dict[str, Callable[[Bench], None]] = {
-    "cold": cold,
-    "bump": bump,
+    "cold": partial(cold, SMALL),
+    "cold-cuda": partial(cold, LARGE),
+    "bump": partial(bump, SMALL),
+    "bump-cuda": partial(bump, LARGE),
     "noop": noop,
     "growth": growth,
     "locking": locking,
@@ -43,6 +46,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("cases", nargs="*", metavar="CASE", help=f"of {', '.join(CASES)}; all")
     parser.add_argument("--runs", type=int, default=3, help="how often each is run (3)")
+    parser.add_argument(
+        "--long", type=float, default=LONG, help=f"seconds after which once is enough ({LONG:g})"
+    )
     parser.add_argument("--json", type=Path, help="the file to write results to, to compare later")
     parser.add_argument("--output", type=Path, help="the folder to write table and plots to")
     parser.add_argument("--scratch", type=Path, help="where to work, in the store's file system")
@@ -56,7 +62,7 @@ def main() -> None:
     results: Results = {}
     for name in given.cases or CASES:
         with tempfile.TemporaryDirectory(dir=given.scratch, prefix="lockyard-bench-") as folder:
-            bench = Bench(folder=Path(folder), runs=given.runs)
+            bench = Bench(folder=Path(folder), runs=given.runs, long=given.long)
             try:
                 CASES[name](bench)
             except CommandError as error:

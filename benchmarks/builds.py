@@ -5,8 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
+import sys
 import zlib
-from collections.abc import Iterator
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -14,76 +14,74 @@ from pathlib import Path
 from attrs import frozen
 
 from benchmarks.contest import OURS, Bench, Way, say
+from benchmarks.fleets import ROOT
 from benchmarks.measure import engine_process
 from benchmarks.peers import Docker, buildah, clear_buildah, prune, write_plain
 from benchmarks.stage import Stage, staged, version
 
-ENVS = ("sklearn-1.9", "pytorch-2.15")
+SMALL, LARGE = "sklearn-1.9", "pytorch-2.15"
 # The gigabytes of the CUDA libraries are copied several times by each of the others.
-_ALL_PEERS = ("sklearn-1.9",)
+_ALL_PEERS = (SMALL,)
 _SAME = "docker, same Dockerfile"
 _GIVEN = "lockyard, given what that Dockerfile is"
 _OLD = "click==8.1.8"
 
 
-def cold(bench: Bench) -> None:
+def cold(name: str, bench: Bench) -> None:
     """Build an image of which nothing is built, against BuildKit without its cache and others."""
-    for name in ENVS:
-        stage = staged(name, bench.folder / "cold")
-        ways = {OURS: Way(prepare=stage.forget, run=stage.build)}
-        scratch = stage.folder / "buildah"
-        if engine_process():
-            docker = Docker(stage=stage)
-            stage.forget()
-            docker.write()
-            given = stage.snapshot()
-            ways[_GIVEN] = Way(prepare=partial(stage.forget, but=given), run=stage.build)
-            ways[_SAME] = Way(run=partial(docker.build, cache=False), aim=10)
-            if name in _ALL_PEERS:
-                plain = write_plain(docker)
-                ways["docker, pip install"] = Way(run=partial(docker.build_plain, plain))
-                if version("buildah", "--version"):
-                    ways["buildah, pip install"] = Way(
-                        prepare=partial(clear_buildah, scratch),
-                        run=partial(buildah, plain, scratch),
-                    )
-        bench.contest("cold build", name, ways)
-        _compare(bench, name)
+    stage = staged(name, bench.folder / "cold")
+    ways = {OURS: Way(prepare=stage.forget, run=stage.build)}
+    scratch = stage.folder / "buildah"
+    if engine_process():
+        docker = Docker(stage=stage)
         stage.forget()
-        stage.build()
-        _facts(bench, stage)
-        prune()
-        shutil.rmtree(stage.folder)
+        docker.write()
+        given = stage.snapshot()
+        ways[_GIVEN] = Way(prepare=partial(stage.forget, but=given), run=stage.build)
+        ways[_SAME] = Way(run=partial(docker.build, cache=False), aim=10)
+        if name in _ALL_PEERS:
+            plain = write_plain(docker)
+            ways["docker, pip install"] = Way(run=partial(docker.build_plain, plain))
+            if version("buildah", "--version"):
+                ways["buildah, pip install"] = Way(
+                    prepare=partial(clear_buildah, scratch),
+                    run=partial(buildah, plain, scratch),
+                )
+    bench.contest("cold build", name, ways)
+    _compare(bench, name)
+    _profile(bench, stage)
+    _facts(bench, stage)
+    prune()
+    shutil.rmtree(stage.folder)
 
 
-def bump(bench: Bench) -> None:
+def bump(name: str, bench: Bench) -> None:
     """Build an image again after click has moved, against BuildKit with its cache."""
-    for name in ENVS:
-        stage = staged(name, bench.folder / "bump")
-        bumped = Bump.of(stage)
-        ways = {OURS: Way(prepare=bumped.reset, run=stage.build)}
-        if engine_process():
-            docker, numbers = Docker(stage=stage), count()
-            bumped.lock(bumped.old)
-            docker.write()
-            docker.build(cache=True)
-            bumped.lock(bumped.new)
-            docker.write()
+    stage = staged(name, bench.folder / "bump")
+    bumped = Bump.of(stage)
+    ways = {OURS: Way(prepare=bumped.reset, run=stage.build)}
+    if engine_process():
+        docker, numbers = Docker(stage=stage), count()
+        bumped.lock(bumped.old)
+        docker.write()
+        docker.build(cache=True)
+        bumped.lock(bumped.new)
+        docker.write()
 
-            def touch(docker: Docker = docker, numbers: Iterator[int] = numbers) -> None:
-                docker.touch(next(numbers))
+        def touch() -> None:
+            docker.touch(next(numbers))
 
-            ways[_SAME] = Way(prepare=touch, run=partial(docker.build, cache=True), aim=20)
-        bench.contest("bump", name, ways)
-        bumped.reset()
-        held = blobs(stage)
-        stage.build()
-        written = {blob: size for blob, size in blobs(stage).items() if blob not in held}
-        bench.fact(f"bump/{name}/blobs written", len(written))
-        bench.fact(f"bump/{name}/bytes written", sum(written.values()))
-        bench.fact(f"bump/{name}/bytes in all", sum(blobs(stage).values()))
-        prune()
-        shutil.rmtree(stage.folder)
+        ways[_SAME] = Way(prepare=touch, run=partial(docker.build, cache=True), aim=20)
+    bench.contest("bump", name, ways)
+    bumped.reset()
+    held = blobs(stage)
+    stage.build()
+    written = {blob: size for blob, size in blobs(stage).items() if blob not in held}
+    bench.fact(f"bump/{name}/blobs written", len(written))
+    bench.fact(f"bump/{name}/bytes written", sum(written.values()))
+    bench.fact(f"bump/{name}/bytes in all", sum(blobs(stage).values()))
+    prune()
+    shutil.rmtree(stage.folder)
 
 
 @frozen(kw_only=True)
@@ -116,6 +114,15 @@ class Bump:
         self.stage.go_back(self.built)
         self.stage.build()
         self.lock(self.new)
+
+
+def _profile(bench: Bench, stage: Stage) -> None:
+    """Say where the processors' time of a build goes."""
+    stage.forget()
+    target = stage.folder / "profile.json"
+    stage.run(sys.executable, ROOT / "benchmarks/profile_only.py", target, *stage.building)
+    for part, seconds in sorted(json.loads(target.read_bytes()).items(), key=lambda x: -x[1]):
+        bench.fact(f"cold build/{stage.name}/processor seconds, {part}", round(seconds, 2))
 
 
 def _compare(bench: Bench, name: str) -> None:

@@ -11,7 +11,7 @@ from attrs import define, field, frozen
 from benchmarks.measure import CommandError, Sample, Series
 
 OURS = "lockyard"
-LONG = 90.0  # seconds; what takes longer isn't run again
+LONG = 90.0
 
 
 @frozen(kw_only=True)
@@ -30,12 +30,14 @@ class Way:
 class Bench:
     """Where benchmarks work, and what they found.
 
+    What takes more than ``long`` seconds isn't run again.
     ``facts`` are numbers that aren't times, by their names: sizes in bytes, counts, ratios.
     ``failures`` say what could not be measured, and why.
     """
 
     folder: Path
     runs: int
+    long: float = LONG
     series: list[Series] = field(factory=list)
     facts: dict[str, float] = field(factory=dict)
     failures: list[str] = field(factory=list)
@@ -51,7 +53,7 @@ class Bench:
         }
         for _ in range(self.runs):
             for tool, series in list(found.items()):
-                if series.samples and series.median() > LONG:
+                if series.samples and series.median() > self.long:
                     continue
                 try:
                     ways[tool].prepare()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from benchmarks.stage import PROGRAM, link_artifacts
 from lockyard.docker.bake import FILE
 from lockyard.docker.engine import BUILDER, BUILDX
 
+# What the task needs whatever it does: invoke, and what reads specs.
+_IMPORTS = "import lockyard.cli.namespace, lockyard.spec.reader"
 SIZES = (10, 100, 1000)
 TASKS = {
     "check": ("check",),
@@ -39,7 +42,11 @@ def noop(bench: Bench) -> None:
     folder = bench.folder / "noop"
     size = len(MODELS)
     _built(folder, size)
-    ways = {OURS: Way(run=lambda: _run(folder, "build", "--all"))}
+    ways = {
+        OURS: Way(run=lambda: _run(folder, "build", "--all")),
+        "python, which only starts": Way(run=partial(timed, [sys.executable, "-c", "pass"])),
+        "python, which imports": Way(run=partial(timed, [sys.executable, "-c", _IMPORTS])),
+    }
     if engine := engine_process():
         contexts = folder / "contexts"
         _run(folder, "dockerfile", "--all", "--output", str(contexts))

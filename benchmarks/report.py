@@ -19,8 +19,8 @@ from lockyard.docker.engine import BUILDX
 
 Results = dict[str, dict[str, Any]]  # by case: what one run of it found, and where
 _BEGIN, _END = "<!-- python -m benchmarks --write-docs -->", "<!-- end -->"
-_HEAD = "| what | with | seconds | spread | processors | memory | Lockyard is faster |"
-_RULE = "|---|---|--:|--:|--:|--:|--:|"
+_HEAD = "| what | with | seconds | spread | processors | busy | memory | Lockyard is faster |"
+_RULE = "|---|---|--:|--:|--:|--:|--:|--:|"
 
 
 def machine() -> dict[str, str]:
@@ -52,16 +52,21 @@ def record(bench: Bench, of: dict[str, str]) -> dict[str, Any]:
 
 def all_series(results: Results) -> list[Series]:
     """Return the series of results."""
+    return [each for case in results.values() for each in _series(case)]
+
+
+def _series(case: dict[str, Any]) -> list[Series]:
     return [
         Series(**{**each, "samples": [Sample(**sample) for sample in each["samples"]]})
-        for case in results.values()
         for each in case["series"]
     ]
 
 
 def markdown(results: Results) -> str:
     """Return results as tables."""
-    lines = [_HEAD, _RULE, *_rows(all_series(results))]
+    lines = [_HEAD, _RULE]
+    for case in results.values():
+        lines += _rows(_series(case), int(case["machine"]["processors"]))
     facts = [
         f"| {name} | {_number(value)} |"
         for case in results.values()
@@ -71,7 +76,7 @@ def markdown(results: Results) -> str:
         lines += ["", "| number | |", "|---|--:|", *facts]
     for case in results.values():
         lines += [line for each in case["failures"] for line in ("", f"Not measured: {each}")]
-    where = [", ".join(map(" ".join, case["machine"].items())) for case in results.values()]
+    where = [", ".join(map(" ".join, sorted(case["machine"].items()))) for case in results.values()]
     lines += [line for each in dict.fromkeys(where) for line in ("", each)]
     return "\n".join(lines) + "\n"
 
@@ -131,11 +136,13 @@ def plot(results: Results, path: Path) -> None:
     figure.savefig(path)
 
 
-def _rows(series: list[Series]) -> Iterator[str]:
+def _rows(series: list[Series], processors: int) -> Iterator[str]:
+    """Give the rows of a case; of a run of all processors all the time, they are busy by 100 %."""
     ours = {(each.case, each.subject): each for each in series if each.tool == OURS}
     for each in series:
         low, high = each.spread()
         own = ours.get((each.case, each.subject))
+        busy = each.median("cpu") / each.median() / processors
         ratio = ""
         if own is not None and own is not each:
             ratio = f"{each.median() / own.median():.1f}"
@@ -143,6 +150,6 @@ def _rows(series: list[Series]) -> Iterator[str]:
                 ratio += f" (aim: {each.aim:.2g})"
         yield (
             f"| {each.case}, {each.subject} | {each.tool} | {each.median():.2f} "
-            f"| {low:.2f} to {high:.2f} | {each.median('cpu'):.2f} "
+            f"| {low:.2f} to {high:.2f} | {each.median('cpu'):.2f} | {busy:.0%} "
             f"| {each.median('memory') / 1e6:.0f} MB | {ratio} |"
         )

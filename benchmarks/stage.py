@@ -50,12 +50,21 @@ class Stage:
 
     def lockyard(self, *arguments: str | Path) -> Sample:
         """Run the program in the workspace."""
+        return self.run(PROGRAM, *arguments)
+
+    def run(self, *command: str | Path) -> Sample:
+        """Run a command in the workspace."""
         environ = {"LOCKYARD_STORE": str(self.store)}
-        return timed([PROGRAM, *arguments], cwd=self.workspace, environ=environ)
+        return timed(command, cwd=self.workspace, environ=environ)
+
+    @property
+    def building(self) -> tuple[str | Path, ...]:
+        """Return the arguments of a build of the env."""
+        return ("build", self.name, "--output", self.output)
 
     def build(self) -> Sample:
         """Build the env."""
-        return self.lockyard("build", self.name, "--output", self.output)
+        return self.lockyard(*self.building)
 
     def forget(self, but: Container[Path] = ()) -> None:
         """Remove all that was built, of the store and of images, but for some of the store."""
